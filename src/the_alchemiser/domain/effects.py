@@ -1,0 +1,70 @@
+"""What the engine asks of the world. A driver carries these out, and only after the step's facts are durable."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .instants import Nanos
+from .market import Symbol
+from .orders import BrokerOrderId, ClientOrderId, OrderRequest
+
+
+class SubmitOrder(msgspec.Struct, frozen=True):
+    """Send this order once. Answered by OrderHeard, OrderDenied or OrderUnheard."""
+
+    request: OrderRequest
+
+
+class CancelOrder(msgspec.Struct, frozen=True):
+    """Ask the broker to cancel. Answered by the order's own reports, or CancelDenied."""
+
+    client_order_id: ClientOrderId
+    broker_order_id: BrokerOrderId
+
+
+class LookUpOrder(msgspec.Struct, frozen=True):
+    """Ask for an order by our id. Answered by OrderHeard or OrderNotFound."""
+
+    client_order_id: ClientOrderId
+
+
+class ReadBroker(msgspec.Struct, frozen=True):
+    """Read the broker's record. Answered by BrokerRead, or ReadFailed with subject `broker:PURPOSE`."""
+
+    purpose: str
+    executions_after: Nanos
+    """Executions strictly after this instant are wanted."""
+
+
+class ReadMarket(msgspec.Struct, frozen=True):
+    """Read histories and quotes for a cycle. Answered by MarketRead, or ReadFailed with subject `market:CYCLE`."""
+
+    cycle_id: str
+    symbols: tuple[Symbol, ...]
+    sessions: int
+    """How many daily closes, up to and including the session before `before_date`."""
+    before_date: str
+
+
+class ReadQuotes(msgspec.Struct, frozen=True):
+    """Read quotes. Answered by QuotesRead, or ReadFailed with subject `quotes:CYCLE`."""
+
+    cycle_id: str
+    symbols: tuple[Symbol, ...]
+
+
+class SetTimer(msgspec.Struct, frozen=True):
+    """Fire TimerFired(key) at `at`; an instant already past fires at once."""
+
+    at: Nanos
+    key: str
+
+
+class RaiseAlert(msgspec.Struct, frozen=True):
+    """Tell a person."""
+
+    level: str
+    text: str
+
+
+Effect = SubmitOrder | CancelOrder | LookUpOrder | ReadBroker | ReadMarket | ReadQuotes | SetTimer | RaiseAlert

@@ -1,0 +1,148 @@
+"""What reaches the engine. Time, ids and every outside answer arrive here; the core asks nobody itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from .instants import Nanos
+from .market import Asset, Bar, History, Quote, Session, Symbol
+from .orders import ClientOrderId, Execution, OrderReport
+from .portfolio import Account, Holding
+
+
+class BrokerState(msgspec.Struct, frozen=True):
+    """The broker's own record, read in one go: what reconciliation compares the ledger with."""
+
+    account: Account
+    holdings: tuple[Holding, ...]
+    orders: tuple[OrderReport, ...]
+    """Every open order, and every one of ours that we asked about."""
+    executions: tuple[Execution, ...]
+    """Executions since the instant we asked for, oldest first."""
+    sessions: tuple[Session, ...]
+    """The session now running or next, and some after it."""
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The process is up and its journal replayed. Start, restart and recovery are this same event."""
+
+    at: Nanos
+
+
+class BrokerRead(msgspec.Struct, frozen=True):
+    """The broker's record arrived. `purpose` is the one given with the request."""
+
+    at: Nanos
+    purpose: str
+    state: BrokerState
+
+
+class MarketRead(msgspec.Struct, frozen=True):
+    """Histories, assets and quotes for a cycle arrived, as far as the market has them."""
+
+    at: Nanos
+    cycle_id: str
+    histories: Mapping[Symbol, History]
+    quotes: Mapping[Symbol, Quote]
+    assets: Mapping[Symbol, Asset]
+
+
+class QuotesRead(msgspec.Struct, frozen=True):
+    """Fresh quotes for symbols a cycle is trading."""
+
+    at: Nanos
+    cycle_id: str
+    quotes: Mapping[Symbol, Quote]
+
+
+class ReadFailed(msgspec.Struct, frozen=True):
+    """A read was answered by no usable data, after all its retries. `subject` names the request."""
+
+    at: Nanos
+    subject: str
+    reason: str
+
+
+class TimerFired(msgspec.Struct, frozen=True):
+    """The instant set for `key` has come."""
+
+    at: Nanos
+    key: str
+
+
+class OrderHeard(msgspec.Struct, frozen=True):
+    """The broker said something of an order: in a reply, on the stream or when asked."""
+
+    at: Nanos
+    report: OrderReport
+    execution: Execution | None = None
+
+
+class OrderUnheard(msgspec.Struct, frozen=True):
+    """An order was sent and no clear answer came: it may live."""
+
+    at: Nanos
+    client_order_id: ClientOrderId
+    reason: str
+
+
+class OrderNotFound(msgspec.Struct, frozen=True):
+    """The broker, asked by our id, knows no such order."""
+
+    at: Nanos
+    client_order_id: ClientOrderId
+
+
+class OrderDenied(msgspec.Struct, frozen=True):
+    """The broker refused an order outright; nothing of it exists."""
+
+    at: Nanos
+    client_order_id: ClientOrderId
+    reason: str
+
+
+class CancelDenied(msgspec.Struct, frozen=True):
+    """The broker would not cancel: usually because the order has ended meanwhile."""
+
+    at: Nanos
+    client_order_id: ClientOrderId
+    reason: str
+
+
+class BarClosed(msgspec.Struct, gc=False):
+    """A bar is complete. The hottest event: it allocates nothing unless a strategy changes its mind."""
+
+    at: Nanos
+    bar: Bar
+
+
+class CycleAsked(msgspec.Struct, frozen=True):
+    """A person asks for the day's trading cycle now."""
+
+    at: Nanos
+
+
+class StreamRestored(msgspec.Struct, frozen=True):
+    """The order stream is connected again; whatever it missed must be read."""
+
+    at: Nanos
+
+
+Event = (
+    Started
+    | BrokerRead
+    | MarketRead
+    | QuotesRead
+    | ReadFailed
+    | TimerFired
+    | OrderHeard
+    | OrderUnheard
+    | OrderNotFound
+    | OrderDenied
+    | CancelDenied
+    | BarClosed
+    | CycleAsked
+    | StreamRestored
+)

@@ -1,0 +1,206 @@
+"""What happened, once and for ever: the only things the journal holds and the only things that change state.
+
+Every fact is flat, immutable and complete in itself; the engine's state, every table and every report are folds of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from .instants import Nanos
+from .intent import PlannedTrade, RebalancePlan, Signal, TargetPortfolio
+from .market import Quote, Symbol
+from .money import Dollars, Price, Shares
+from .orders import ClientOrderId, Fill, OrderReport, OrderRequest
+from .portfolio import Holding
+
+
+class _Fact(msgspec.Struct, frozen=True, tag_field="kind"):
+    at: Nanos
+
+
+class AccountOpened(_Fact, frozen=True, tag="account_opened"):
+    """The account behind the keys when we first met it: the ledger's opening balance, and its identity from now on."""
+
+    number: str
+    cash: Dollars
+    holdings: tuple[Holding, ...]
+
+
+class CycleStarted(_Fact, frozen=True, tag="cycle_started"):
+    """The day's cycle began; `session` is its date, `closes_at` the session's end."""
+
+    cycle_id: str
+    session: str
+    closes_at: Nanos
+
+
+class CycleRefused(_Fact, frozen=True, tag="cycle_refused"):
+    """The cycle could not decide anything safely."""
+
+    cycle_id: str
+    reasons: tuple[str, ...]
+
+
+class SnapshotTaken(_Fact, frozen=True, tag="snapshot_taken"):
+    """What the decision saw: the quotes themselves, and a digest of the histories."""
+
+    cycle_id: str
+    quotes: Mapping[Symbol, Quote]
+    histories_digest: str
+
+
+class SignalFormed(_Fact, frozen=True, tag="signal_formed"):
+    """One strategy's wish."""
+
+    cycle_id: str
+    signal: Signal
+
+
+class TargetSet(_Fact, frozen=True, tag="target_set"):
+    """The blended target."""
+
+    cycle_id: str
+    target: TargetPortfolio
+
+
+class PlanBuilt(_Fact, frozen=True, tag="plan_built"):
+    """The trades that would reach the target."""
+
+    cycle_id: str
+    plan: RebalancePlan
+
+
+class TradeApproved(_Fact, frozen=True, tag="trade_approved"):
+    """Risk let a trade pass."""
+
+    cycle_id: str
+    trade: PlannedTrade
+
+
+class TradeRefused(_Fact, frozen=True, tag="trade_refused"):
+    """Risk stopped a trade."""
+
+    cycle_id: str
+    trade: PlannedTrade
+    code: str
+    text: str
+
+
+class CycleStepped(_Fact, frozen=True, tag="cycle_stepped"):
+    """The limit prices took their next step towards the far side; `quotes` are what they step by."""
+
+    cycle_id: str
+    step: int
+    quotes: Mapping[Symbol, Quote]
+
+
+class OrderIntended(_Fact, frozen=True, tag="order_intended"):
+    """We are about to send this order; its cash or shares are reserved from here on."""
+
+    cycle_id: str
+    request: OrderRequest
+    middle: Price
+    """The middle of the spread when it was decided: the reference for the spread paid."""
+
+
+class OrderReported(_Fact, frozen=True, tag="order_reported"):
+    """The broker's word changed what we know of an order."""
+
+    report: OrderReport
+
+
+class OrderLost(_Fact, frozen=True, tag="order_lost"):
+    """No clear answer came to an order that was sent."""
+
+    client_order_id: ClientOrderId
+    reason: str
+
+
+class FillBooked(_Fact, frozen=True, tag="fill_booked"):
+    """An execution entered the ledger. `cycle_id` is empty for an order that was not ours."""
+
+    cycle_id: str
+    fill: Fill
+
+
+class TradeEnded(_Fact, frozen=True, tag="trade_ended"):
+    """Nothing more will be sent for a trade; `outcome` is filled, partly_filled, unfilled or a reason it was dropped."""
+
+    cycle_id: str
+    symbol: Symbol
+    filled: Shares
+    outcome: str
+
+
+class CycleFinished(_Fact, frozen=True, tag="cycle_finished"):
+    """Every trade of the cycle ended."""
+
+    cycle_id: str
+    trades: int
+    trades_filled: int
+
+
+class Reconciled(_Fact, frozen=True, tag="reconciled"):
+    """Ledger and broker were compared; no differences means they agree on every share and cent."""
+
+    purpose: str
+    differences: tuple[str, ...]
+    cash: Dollars
+    equity: Dollars
+
+
+class DayClosed(_Fact, frozen=True, tag="day_closed"):
+    """The books of one session at its close, at the broker's marks."""
+
+    session: str
+    cash: Dollars
+    equity: Dollars
+    realised: Dollars
+    unrealised: Dollars
+    marks: Mapping[Symbol, Price]
+
+
+class AlertRaised(_Fact, frozen=True, tag="alert_raised"):
+    """A person should know."""
+
+    level: str
+    text: str
+
+
+Fact = (
+    AccountOpened
+    | CycleStarted
+    | CycleRefused
+    | SnapshotTaken
+    | SignalFormed
+    | TargetSet
+    | PlanBuilt
+    | TradeApproved
+    | TradeRefused
+    | CycleStepped
+    | OrderIntended
+    | OrderReported
+    | OrderLost
+    | FillBooked
+    | TradeEnded
+    | CycleFinished
+    | Reconciled
+    | DayClosed
+    | AlertRaised
+)
+
+_encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+_decoder = msgspec.json.Decoder(Fact)
+
+
+def encode(fact: Fact) -> bytes:
+    """The fact as canonical JSON: the same fact always gives the same bytes (the journal's hash chain rests on it)."""
+    return _encoder.encode(fact)
+
+
+def decode(body: bytes | str) -> Fact:
+    """The fact that `encode` wrote. Raises msgspec.DecodeError for anything else."""
+    return _decoder.decode(body)

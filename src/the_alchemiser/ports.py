@@ -1,0 +1,122 @@
+"""What the core needs from outside. Each port has at least two real implementations: the Alpaca adapter and the exchange core called directly."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import Protocol
+
+from the_alchemiser.domain.effects import RaiseAlert
+from the_alchemiser.domain.events import OrderHeard
+from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.instants import Nanos
+from the_alchemiser.domain.market import Asset, Bar, History, Quote, Session, Symbol
+from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Execution, OrderReport, OrderRequest
+from the_alchemiser.domain.portfolio import Account, Holding
+
+
+class TradingRepository(Protocol):
+    """Orders. Definite refusals raise BrokerRefused; an unclear outcome raises OutcomeUnknown and is never re-sent here."""
+
+    def place_order(self, request: OrderRequest) -> OrderReport:
+        """Send one order, once."""
+        ...
+
+    def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
+        """Ask for cancellation; the end of the order is reported separately."""
+        ...
+
+    def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
+        """The broker's record of one of our orders, or None where it has none."""
+        ...
+
+    def get_open_orders(self) -> Sequence[OrderReport]:
+        """Every open order of the account, whoever sent it."""
+        ...
+
+
+class AccountRepository(Protocol):
+    """Account, holdings, executions and the broker's calendar."""
+
+    def get_account(self) -> Account:
+        """The account now."""
+        ...
+
+    def get_positions(self) -> Sequence[Holding]:
+        """Every holding now. A failure raises; an empty answer means the account is flat."""
+        ...
+
+    def get_executions(self, after: Nanos) -> Sequence[Execution]:
+        """Executions after an instant, oldest first, complete."""
+        ...
+
+    def get_sessions(self, from_date: str, to_date: str) -> Sequence[Session]:
+        """Trading sessions between two ISO dates, both included."""
+        ...
+
+    def get_time(self) -> Nanos:
+        """The broker's clock."""
+        ...
+
+
+class MarketDataRepository(Protocol):
+    """Prices. A symbol without data is absent from an answer, never invented."""
+
+    def get_histories(self, symbols: Sequence[Symbol], sessions: int, before_date: str) -> dict[Symbol, History]:
+        """The last `sessions` daily closes before a date, per symbol."""
+        ...
+
+    def get_quotes(self, symbols: Sequence[Symbol]) -> dict[Symbol, Quote]:
+        """The newest quote per symbol."""
+        ...
+
+    def get_bars(self, symbol: Symbol, timeframe: str, start: Nanos, end: Nanos) -> Sequence[Bar]:
+        """Bars of one symbol, oldest first; timeframe as Alpaca writes it (1Min, 5Min, 1Hour, 1Day)."""
+        ...
+
+    def get_assets(self, symbols: Sequence[Symbol]) -> dict[Symbol, Asset]:
+        """What the broker knows of these symbols; unknown ones are absent."""
+        ...
+
+
+class Broker(TradingRepository, AccountRepository, MarketDataRepository, Protocol):
+    """The three request-and-answer ports together: one object that speaks for one account."""
+
+
+class StreamingRepository(Protocol):
+    """What the broker tells unasked."""
+
+    def order_updates(self) -> AsyncIterator[OrderHeard | None]:
+        """Order events for ever, reconnecting by itself; None marks a (re)connection, after which a gap must be read."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only record of facts."""
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Make the facts durable together, in order; when this returns they survive power loss. Raises StoreUnavailable."""
+        ...
+
+    def read(self) -> Iterator[Fact]:
+        """Every fact so far, oldest first. Raises JournalCorrupt where the chain does not verify."""
+        ...
+
+
+class Alerts(Protocol):
+    """Where a person is told."""
+
+    def send(self, alerts: Iterable[RaiseAlert]) -> None:
+        """Deliver; never blocks trading and never raises."""
+        ...
+
+
+class Clock(Protocol):
+    """Time for the driver: the broker's, which may run faster than ours."""
+
+    def now(self) -> Nanos:
+        """The instant now."""
+        ...
+
+    async def wait_until(self, at: Nanos) -> None:
+        """Return at `at`, or earlier where something may have happened."""
+        ...
