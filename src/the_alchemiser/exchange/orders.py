@@ -1,0 +1,164 @@
+"""What an order is: the request for one, the record of one, the news about one.
+
+Records are live objects inside the exchange; everything handed out is a copy (`snapshot`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from copy import copy
+
+import msgspec
+
+MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
+BUY, SELL = "buy", "sell"
+SIMPLE, BRACKET, OCO, OTO = "", "bracket", "oco", "oto"
+TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
+
+OPEN_STATUSES = frozenset(
+    {"accepted", "pending_new", "new", "partially_filled", "held", "pending_cancel", "pending_replace"}
+)
+TERMINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
+
+# Which status may follow which. Nothing follows a terminal one.
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "accepted": frozenset({"pending_new", "new", "pending_cancel", "canceled", "expired", "rejected"}),
+    "pending_new": frozenset({"new", "pending_cancel", "canceled", "rejected"}),
+    "held": frozenset({"new", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}),
+    "new": frozenset({"partially_filled", "filled", "pending_cancel", "canceled", "expired", "pending_replace"}),
+    "partially_filled": frozenset(
+        {"partially_filled", "filled", "pending_cancel", "canceled", "expired", "pending_replace"}
+    ),
+    "pending_cancel": frozenset({"canceled", "filled", "partially_filled"}),
+    "pending_replace": frozenset({"replaced", "new", "partially_filled", "filled", "held"}),
+    **{status: frozenset() for status in TERMINAL_STATUSES},
+}
+
+
+class OrderRequest(msgspec.Struct, kw_only=True):
+    """An order as asked for, in integer units; `parse_order_request` reads one from a JSON body."""
+
+    symbol: str
+    side: str
+    type: str = MARKET
+    time_in_force: str = "day"
+    qty_e9: int | None = None
+    notional_e13: int | None = None
+    limit_price_e4: int | None = None
+    stop_price_e4: int | None = None
+    order_class: str = SIMPLE
+    take_profit_limit_e4: int | None = None
+    stop_loss_stop_e4: int | None = None
+    stop_loss_limit_e4: int | None = None
+    client_order_id: str | None = None
+    extended_hours: bool = False
+    position_intent: str | None = None
+
+
+class OrderChanges(msgspec.Struct, kw_only=True):
+    """What a replacement alters; None leaves a field as it is."""
+
+    qty_e9: int | None = None
+    limit_price_e4: int | None = None
+    stop_price_e4: int | None = None
+    time_in_force: str | None = None
+    client_order_id: str | None = None
+
+
+class OrderFilter(msgspec.Struct, kw_only=True):
+    """Which orders to list. `after` and `until` are exclusive bounds on submitted_at (ns UTC)."""
+
+    status: str = "open"
+    limit: int = 50
+    after: int | None = None
+    until: int | None = None
+    direction: str = "desc"
+    nested: bool = False
+    symbols: frozenset[str] | None = None
+    side: str | None = None
+    asset_class: frozenset[str] | None = None
+    before_order_id: str | None = None
+    after_order_id: str | None = None
+
+
+class Order(msgspec.Struct, kw_only=True, eq=False):
+    """The record of one order. Instants are ns UTC, None until they happen.
+
+    `sequence` counts orders in the order of their creation. `legs` are the orders of a complex order
+    below their parent, take profit before stop loss. `held_cash_e13` and `held_qty_e9` are what the
+    order reserves of the account's cash and shares at this moment.
+    """
+
+    id: str
+    client_order_id: str
+    sequence: int
+    symbol: str
+    asset_id: str
+    side: str
+    type: str
+    time_in_force: str
+    status: str
+    created_at: int
+    submitted_at: int
+    updated_at: int
+    expires_at: int
+    order_class: str = SIMPLE
+    qty_e9: int | None = None
+    notional_e13: int | None = None
+    filled_qty_e9: int = 0
+    filled_cost_e13: int = 0
+    limit_price_e4: int | None = None
+    stop_price_e4: int | None = None
+    filled_at: int | None = None
+    expired_at: int | None = None
+    canceled_at: int | None = None
+    cancel_requested_at: int | None = None
+    failed_at: int | None = None
+    replaced_at: int | None = None
+    replaced_by: str | None = None
+    replaces: str | None = None
+    position_intent: str = ""
+    extended_hours: bool = False
+    asset_class: str = "us_equity"
+    parent_id: str | None = None
+    leg_role: str = ""
+    legs: tuple[Order, ...] = ()
+    held_cash_e13: int = 0
+    held_qty_e9: int = 0
+    elected: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def remaining_e9(self) -> int:
+        """Shares still to execute; 0 for an order in dollars, which executes at once or not at all."""
+        return (self.qty_e9 or 0) - self.filled_qty_e9
+
+
+class Update(msgspec.Struct, kw_only=True, eq=False):
+    """One trade update: `order` is a snapshot after the event; the execution fields are set for fills only."""
+
+    sequence: int
+    event: str
+    order: Order
+    at: int
+    price_e4: int | None = None
+    qty_e9: int | None = None
+    position_qty_e9: int | None = None
+    execution_id: str | None = None
+
+
+def snapshot(order: Order) -> Order:
+    """A copy that later events do not change, legs included."""
+    taken = copy(order)
+    if taken.legs:
+        taken.legs = tuple(copy(leg) for leg in taken.legs)
+    return taken
+
+
+def derived_uuid(*parts: object) -> str:
+    """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
+    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

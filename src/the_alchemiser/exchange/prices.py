@@ -1,0 +1,145 @@
+"""What a market is to the exchange: assets, quotes, trades, ticks and bars, never a look ahead.
+
+`at` is always the instant of the one who asks; nothing later than it is visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from the_alchemiser.exchange.orders import derived_uuid
+from the_alchemiser.exchange.sessions import Sessions
+from the_alchemiser.exchange.units import PRICE, tick_e4
+
+# Beyond every price; as thresholds they stand for "never" and "always".
+LOWEST, HIGHEST = -1, 2**62
+
+
+class UnknownSymbol(KeyError):
+    """The market has no such symbol."""
+
+
+class Asset(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument. `source` says in words where its prices come from and what about them is simulated."""
+
+    id: str
+    symbol: str
+    name: str
+    exchange: str
+    tradable: bool = True
+    fractionable: bool = True
+    shortable: bool = False
+    marginable: bool = False
+    asset_class: str = "us_equity"
+    status: str = "active"
+    source: str = ""
+
+
+class Tick(NamedTuple):
+    """The market of a symbol from `at` on."""
+
+    at: int
+    bid_e4: int
+    ask_e4: int
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """The best bid and offer since `at`; sizes in shares."""
+
+    at: int
+    bid_e4: int
+    ask_e4: int
+    bid_size: int
+    ask_size: int
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """The latest print at `at`; size in shares, `id` increasing within a day."""
+
+    at: int
+    price_e4: int
+    size: int
+    id: int
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """Open, high, low, close and volume from `at` (its start, ns UTC) on; prices in dollars."""
+
+    at: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    trades: int
+    vwap: float
+
+
+class Levels(NamedTuple):
+    """From which prices on a symbol's resting orders want to hear of a tick.
+
+    A tick matters when ask <= buy, bid >= sell, trade <= stop_sell or trade >= stop_buy.
+    """
+
+    buy_e4: int
+    sell_e4: int
+    stop_sell_e4: int
+    stop_buy_e4: int
+
+
+class Market(Protocol):
+    """A source of prices. Symbols it does not know raise UnknownSymbol."""
+
+    sessions: Sessions
+    first_day: str
+    last_day: str
+    fingerprint: str
+
+    def assets(self) -> tuple[Asset, ...]: ...
+
+    def asset(self, symbol: str) -> Asset | None: ...
+
+    def quote(self, symbol: str, at: int) -> Quote: ...
+
+    def trade(self, symbol: str, at: int) -> Trade: ...
+
+    def previous_close_e4(self, symbol: str, at: int) -> int:
+        """The close of the latest session that ended before the day of `at`."""
+        ...
+
+    def ticks(self, symbol: str, after: int, until: int) -> Iterable[Tick]:
+        """The moves with after < at <= until, in order."""
+        ...
+
+    def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
+        """The first of `ticks` that reaches a level, or None."""
+        ...
+
+    def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
+        """Bars whose start lies in [start, end], as known at `at`: a forming bar covers what has happened."""
+        ...
+
+
+def trade_price_e4(bid_e4: int, ask_e4: int) -> int:
+    """The price that trades print between this bid and ask: the middle, rounded down to the tick."""
+    middle = (bid_e4 + ask_e4) // 2
+    step = tick_e4(middle)
+    return middle // step * step
+
+
+def reaches(levels: Levels, bid_e4: int, ask_e4: int) -> bool:
+    if ask_e4 <= levels.buy_e4 or bid_e4 >= levels.sell_e4:
+        return True
+    price = trade_price_e4(bid_e4, ask_e4)
+    return price <= levels.stop_sell_e4 or price >= levels.stop_buy_e4
+
+
+def asset_id(symbol: str) -> str:
+    return derived_uuid("asset", symbol)
+
+
+def dollars(price_e4: int) -> float:
+    return price_e4 / PRICE
