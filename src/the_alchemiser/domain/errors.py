@@ -5,7 +5,8 @@ AlchemiserError
 ├── SafetyRefusal           a safety rule forbids it; exit code 3
 ├── BrokerError
 │   ├── BrokerUnavailable   passing: reads are tried again, an order's outcome is unknown
-│   │   └── OutcomeUnknown  an order or cancel got no clear answer: settle it by its client order id
+│   │   ├── OutcomeUnknown  an order or cancel got no clear answer: settle it by its client order id
+│   │   └── BrokerBusy      nothing was accepted (429, or nothing was sent): the same may be sent again later
 │   ├── BrokerRefused       the broker said no: tell, do not repeat
 │   └── BrokerUnauthorized  keys refused: stop opening, tell
 ├── MarketDataMissing       no decision can be made; the cycle refuses
@@ -43,6 +44,10 @@ class BrokerUnavailable(BrokerError):
 
 class OutcomeUnknown(BrokerUnavailable):
     """A request that may or may not have taken effect."""
+
+
+class BrokerBusy(BrokerUnavailable):
+    """The request certainly had no effect: rate limited, or it never left us. The same may be sent again later."""
 
 
 class BrokerRefused(BrokerError):
