@@ -51,9 +51,9 @@ clean: ## forget the environment and the caches
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "The Alchemiser needs Python 3.11 or newer; found: \
-	$$(python3 --version 2>&1 || true). Install one, or say make PYTHON=/path/to/python3.11 …" >&2; exit 2; }
+	$$(python3 --version 2>&1 | head -1). Install one, or say make PYTHON=/path/to/python3.11 …" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "The Alchemiser needs Python 3.11 or newer; \
-	$(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; exit 2; }
+	$(PYTHON) is $$($(PYTHON) --version 2>&1 | head -1)." >&2; exit 2; }
 	@echo "creating $(VENV) with $$($(PYTHON) --version)" >&2
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed; \
 	on Debian and Ubuntu the package python3-venv brings what it needs." >&2; exit 2; }
