@@ -86,8 +86,9 @@ class RiskSettings(Group):
     max_gross_exposure: Annotated[Decimal, Field(gt=0, le=2)] = Decimal(1)
     max_open_orders: Annotated[int, Field(gt=0, le=500)] = 50
     max_orders_per_minute: Annotated[int, Field(gt=0, le=200)] = 60
-    max_price_deviation: Annotated[Decimal, Field(gt=0, le=Decimal("0.5"))] = Decimal("0.10")
-    max_quote_age_seconds: Annotated[int, Field(gt=0, le=3600)] = 60
+    max_price_deviation: Annotated[Decimal, Field(gt=0, le=Decimal("0.5"))] = Decimal("0.05")
+    max_quote_age_seconds: Annotated[int, Field(gt=0, le=3600)] = 120
+    restricted: Annotated[frozenset[str], BeforeValidator(lambda value: _words(_upper(value)))] = frozenset()
 
 
 class AlertSettings(Group):

@@ -332,6 +332,8 @@ def _shown(value: object) -> str:
             return HIDDEN
         case str():
             return URL_PASSWORD_PATTERN.sub(rf"\1:{HIDDEN}@", value)
+        case frozenset():
+            return _shown(tuple(sorted(value)))
         case tuple():
             return ", ".join(_shown(item) for item in value) or "none"
         case dict():
