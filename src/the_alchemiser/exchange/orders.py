@@ -16,21 +16,51 @@ SIMPLE, BRACKET, OCO, OTO = "", "bracket", "oco", "oto"
 TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
 
 OPEN_STATUSES = frozenset(
-    {"accepted", "pending_new", "new", "partially_filled", "held", "pending_cancel", "pending_replace"}
+    {
+        "accepted",
+        "pending_new",
+        "new",
+        "partially_filled",
+        "held",
+        "pending_cancel",
+        "pending_replace",
+    }
 )
 TERMINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 
 # Which status may follow which. Nothing follows a terminal one.
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "accepted": frozenset({"pending_new", "new", "pending_cancel", "canceled", "expired", "rejected"}),
+    "accepted": frozenset(
+        {"pending_new", "new", "pending_cancel", "canceled", "expired", "rejected"}
+    ),
     "pending_new": frozenset({"new", "pending_cancel", "canceled", "rejected"}),
-    "held": frozenset({"new", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}),
-    "new": frozenset({"partially_filled", "filled", "pending_cancel", "canceled", "expired", "pending_replace"}),
+    "held": frozenset(
+        {"new", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}
+    ),
+    "new": frozenset(
+        {
+            "partially_filled",
+            "filled",
+            "pending_cancel",
+            "canceled",
+            "expired",
+            "pending_replace",
+        }
+    ),
     "partially_filled": frozenset(
-        {"partially_filled", "filled", "pending_cancel", "canceled", "expired", "pending_replace"}
+        {
+            "partially_filled",
+            "filled",
+            "pending_cancel",
+            "canceled",
+            "expired",
+            "pending_replace",
+        }
     ),
     "pending_cancel": frozenset({"canceled", "filled", "partially_filled"}),
-    "pending_replace": frozenset({"replaced", "new", "partially_filled", "filled", "held"}),
+    "pending_replace": frozenset(
+        {"replaced", "new", "partially_filled", "filled", "held"}
+    ),
     **{status: frozenset() for status in TERMINAL_STATUSES},
 }
 
@@ -160,5 +190,9 @@ def snapshot(order: Order) -> Order:
 
 def derived_uuid(*parts: object) -> str:
     """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
+    digest = hashlib.blake2b(
+        "\x1f".join(map(str, parts)).encode(), digest_size=16
+    ).hexdigest()
+    return (
+        f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
+    )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -20,6 +21,10 @@ LOWEST, HIGHEST = -1, 2**62
 
 class UnknownSymbol(KeyError):
     """The market has no such symbol."""
+
+
+class NoPrice(LookupError):
+    """The symbol has had no price by the instant asked for."""
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +99,8 @@ class Market(Protocol):
     """A source of prices. Symbols it does not know raise UnknownSymbol."""
 
     sessions: Sessions
-    first_day: str
-    last_day: str
+    first_day: date
+    last_day: date
     fingerprint: str
 
     def assets(self) -> tuple[Asset, ...]: ...
@@ -114,11 +119,23 @@ class Market(Protocol):
         """The moves with after < at <= until, in order."""
         ...
 
-    def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
+    def next_cross(
+        self, symbol: str, after: int, until: int, levels: Levels
+    ) -> Tick | None:
         """The first of `ticks` that reaches a level, or None."""
         ...
 
-    def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
+    def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]:
+        """The prints with start <= time <= end that had happened by `at`, in order."""
+        ...
+
+    def quotes(self, symbol: str, start: int, end: int, at: int) -> Iterable[Quote]:
+        """The quotes that came up with start <= time <= end and by `at`, in order."""
+        ...
+
+    def bars(
+        self, symbol: str, timeframe: str, start: int, end: int, at: int
+    ) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`: a forming bar covers what has happened."""
         ...
 
@@ -143,3 +160,58 @@ def asset_id(symbol: str) -> str:
 
 def dollars(price_e4: int) -> float:
     return price_e4 / PRICE
+
+
+class PushedMarket:
+    """A market that knows its assets and nothing else: every price is told to the exchange by `move`."""
+
+    def __init__(self, symbols: Iterable[str], sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.first_day = sessions.all[0].date
+        self.last_day = sessions.all[-1].date
+        self._assets = {symbol: _pushed_asset(symbol) for symbol in symbols}
+        self.fingerprint = "pushed/" + ",".join(self._assets)
+
+    def assets(self) -> tuple[Asset, ...]:
+        return tuple(self._assets.values())
+
+    def asset(self, symbol: str) -> Asset | None:
+        return self._assets.get(symbol)
+
+    def quote(self, symbol: str, at: int) -> Quote:
+        raise NoPrice(symbol)
+
+    def trade(self, symbol: str, at: int) -> Trade:
+        raise NoPrice(symbol)
+
+    def previous_close_e4(self, symbol: str, at: int) -> int:
+        raise NoPrice(symbol)
+
+    def ticks(self, symbol: str, after: int, until: int) -> Iterable[Tick]:
+        return ()
+
+    def next_cross(
+        self, symbol: str, after: int, until: int, levels: Levels
+    ) -> Tick | None:
+        return None
+
+    def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]:
+        return ()
+
+    def quotes(self, symbol: str, start: int, end: int, at: int) -> Iterable[Quote]:
+        return ()
+
+    def bars(
+        self, symbol: str, timeframe: str, start: int, end: int, at: int
+    ) -> list[Bar]:
+        return []
+
+
+def _pushed_asset(symbol: str) -> Asset:
+    return Asset(
+        id=asset_id(symbol),
+        symbol=symbol,
+        name=symbol,
+        exchange="",
+        source="pushed by the caller",
+    )

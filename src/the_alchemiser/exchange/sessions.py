@@ -6,7 +6,7 @@ The table is shipped (data/xnys_sessions.csv), so no calendar library is needed 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
@@ -71,21 +71,30 @@ class Sessions:
 
     def on(self, day: date) -> Session | None:
         index = bisect_left(self._dates, day)
-        return self.all[index] if index < len(self.all) and self._dates[index] == day else None
+        return (
+            self.all[index]
+            if index < len(self.all) and self._dates[index] == day
+            else None
+        )
 
     def between(self, first: date, last: date) -> tuple[Session, ...]:
         """The sessions from `first` to `last`, both included."""
-        return self.all[bisect_left(self._dates, first) : bisect_right(self._dates, last)]
+        return self.all[
+            bisect_left(self._dates, first) : bisect_right(self._dates, last)
+        ]
 
 
 def new_york_midnight(day: date) -> int:
     """The instant (ns UTC) at which `day` begins in New York: the time stamp of its daily bar."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).timestamp()) * SECOND
+    return (
+        int(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).timestamp())
+        * SECOND
+    )
 
 
 def new_york_date(at: int) -> date:
     """The calendar date in New York at `at`."""
-    return datetime.fromtimestamp(at // SECOND, tz=timezone.utc).astimezone(NEW_YORK).date()
+    return datetime.fromtimestamp(at // SECOND, tz=UTC).astimezone(NEW_YORK).date()
 
 
 def _minutes(text: str) -> int:
@@ -99,7 +108,9 @@ def read_sessions(lines: list[str]) -> Sessions:
         day = date.fromisoformat(line[:10])
         midnight = (day.toordinal() - _EPOCH_ORDINAL) * DAY
         opens, closes = _minutes(line[11:16]), _minutes(line[17:22])
-        sessions.append(Session(index, day, midnight + opens * MINUTE, midnight + closes * MINUTE))
+        sessions.append(
+            Session(index, day, midnight + opens * MINUTE, midnight + closes * MINUTE)
+        )
     return Sessions(sessions)
 
 

@@ -18,6 +18,8 @@ SECOND = 10**9
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+# An instant after every other: the year 2262.
+NEVER = 2**63 - 1
 
 _MAX_TEXT = 64
 

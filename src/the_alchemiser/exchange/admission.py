@@ -1,0 +1,308 @@
+"""Whether an order may enter: shape, price rules, complex-order rules, wash trades, money and shares.
+
+Each check raises the Refusal the real API answers with. Order of checks: shape first, then the
+asset, prices, complex orders, and last the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from the_alchemiser.exchange import orders as o
+from the_alchemiser.exchange.account import Account
+from the_alchemiser.exchange.books import bound_e4, collar_e4
+from the_alchemiser.exchange.errors import (
+    Refusal,
+    bad_parameter,
+    forbidden,
+    unprocessable,
+)
+from the_alchemiser.exchange.prices import Asset
+from the_alchemiser.exchange.units import (
+    CENT_E4,
+    CENT_E13,
+    QUANTITY,
+    format_money,
+    format_price,
+    format_quantity,
+    tick_e4,
+)
+
+SIDES = (o.BUY, o.SELL)
+TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT)
+TIMES_IN_FORCE = ("day", "gtc")
+CLASSES = (o.SIMPLE, o.BRACKET, o.OCO, o.OTO)
+CLIENT_ORDER_ID_LENGTH = 128
+
+
+def check_shape(request: o.OrderRequest) -> None:
+    """The parameters fit together (422 / 40010001 where they do not)."""
+    _check_words(request)
+    _check_quantity(request)
+    if request.order_class != o.OCO:
+        _check_prices_present(request)
+    _check_legs_present(request)
+    client_order_id = request.client_order_id
+    if client_order_id is not None and len(client_order_id) > CLIENT_ORDER_ID_LENGTH:
+        raise bad_parameter("client_order_id must be no more than 128 characters")
+
+
+def _check_words(request: o.OrderRequest) -> None:
+    if request.side not in SIDES:
+        raise bad_parameter("invalid side")
+    if request.type not in TYPES:
+        raise bad_parameter("invalid order type")
+    if request.time_in_force not in TIMES_IN_FORCE:
+        raise bad_parameter("invalid time_in_force")
+    if request.order_class not in CLASSES:
+        raise bad_parameter("invalid order_class")
+
+
+def _check_quantity(request: o.OrderRequest) -> None:
+    if request.qty_e9 is None and request.notional_e13 is None:
+        raise bad_parameter("qty or notional is required")
+    if request.qty_e9 is not None and request.notional_e13 is not None:
+        raise bad_parameter("only one of qty or notional is accepted")
+    if request.qty_e9 is not None and request.qty_e9 <= 0:
+        raise bad_parameter("qty must be > 0")
+    if request.notional_e13 is not None and request.notional_e13 < 100 * CENT_E13:
+        raise bad_parameter("notional must be >= 1.00")
+    if request.notional_e13 is not None and request.notional_e13 % CENT_E13:
+        raise bad_parameter("notional value must be limited to 2 decimal places")
+
+
+_WANTED = {
+    o.MARKET: (False, False),
+    o.LIMIT: (True, False),
+    o.STOP: (False, True),
+    o.STOP_LIMIT: (True, True),
+}
+_MISSING = {
+    o.LIMIT: "limit orders require a limit price",
+    o.STOP: "stop orders require a stop price",
+    o.STOP_LIMIT: "stop limit orders require both stop and limit price",
+}
+
+
+def _check_prices_present(request: o.OrderRequest) -> None:
+    given = (request.limit_price_e4 is not None, request.stop_price_e4 is not None)
+    wanted = _WANTED[request.type]
+    if any(want and not have for want, have in zip(wanted, given, strict=True)):
+        raise bad_parameter(_MISSING[request.type])
+    if given != wanted:
+        if request.type == o.MARKET:
+            raise bad_parameter("market orders require no stop or limit price")
+        raise bad_parameter(
+            f"{request.type} orders require no {'stop' if given[1] else 'limit'} price"
+        )
+
+
+def _check_legs_present(request: o.OrderRequest) -> None:
+    kind = request.order_class
+    if kind == o.SIMPLE:
+        return
+    if kind in (o.BRACKET, o.OCO) and request.take_profit_limit_e4 is None:
+        raise bad_parameter(f"{kind} orders require take_profit.limit_price")
+    if kind in (o.BRACKET, o.OCO) and request.stop_loss_stop_e4 is None:
+        raise bad_parameter(f"{kind} orders require stop_loss.stop_price")
+    if kind == o.OTO and (request.take_profit_limit_e4 is None) == (
+        request.stop_loss_stop_e4 is None
+    ):
+        raise bad_parameter(
+            "oto orders require either take_profit.limit_price or stop_loss.stop_price"
+        )
+    if kind == o.OCO and request.type != o.LIMIT:
+        raise bad_parameter("oco orders must be limit orders")
+
+
+def check_asset(request: o.OrderRequest, asset: Asset | None) -> Asset:
+    """The asset, if it can be traded in this manner."""
+    if asset is None:
+        raise unprocessable(f'asset "{request.symbol}" not found')
+    if asset.status != "active":
+        raise unprocessable(f'asset "{asset.symbol}" is not active')
+    if not asset.tradable:
+        raise unprocessable(f'asset "{asset.symbol}" is not tradable')
+    if request.extended_hours and (request.type != o.LIMIT or request.order_class):
+        raise unprocessable("extended hours order must be DAY or GTC limit orders")
+    if request.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY:
+        _check_fractional(request, asset)
+    return asset
+
+
+def _check_fractional(request: o.OrderRequest, asset: Asset) -> None:
+    if not asset.fractionable:
+        raise unprocessable(f'asset "{asset.symbol}" is not fractionable')
+    if request.time_in_force != "day":
+        raise unprocessable("fractional orders must be DAY orders")
+    if request.order_class:
+        raise unprocessable("fractional orders must be simple orders")
+    if request.notional_e13 is not None and (
+        request.type != o.MARKET or request.side != o.BUY
+    ):
+        raise unprocessable("notional orders must be market buy orders")
+
+
+def check_prices(request: o.OrderRequest, market_price_e4: int) -> None:
+    """Positive prices on the tick grid; stops on the far side of the market."""
+    for name, price in _named_prices(request):
+        check_price(name, price)
+    if request.stop_price_e4 is not None:
+        check_stop(request.side, request.stop_price_e4, market_price_e4)
+
+
+def _named_prices(request: o.OrderRequest) -> Iterable[tuple[str, int]]:
+    named = (
+        ("limit_price", request.limit_price_e4),
+        ("stop_price", request.stop_price_e4),
+        ("take_profit.limit_price", request.take_profit_limit_e4),
+        ("stop_loss.stop_price", request.stop_loss_stop_e4),
+        ("stop_loss.limit_price", request.stop_loss_limit_e4),
+    )
+    return [(name, price) for name, price in named if price is not None]
+
+
+def check_price(name: str, price_e4: int) -> None:
+    if price_e4 <= 0:
+        raise bad_parameter(f"{name.replace('_', ' ')} must be > 0")
+    if price_e4 % tick_e4(price_e4):
+        raise sub_penny(name, format_price(price_e4))
+
+
+def sub_penny(name: str, price: str) -> Refusal:
+    return unprocessable(
+        f"invalid {name} {price}. sub-penny increment does not fulfill minimum pricing criteria"
+    )
+
+
+def check_stop(side: str, stop_price_e4: int, market_price_e4: int) -> None:
+    wrong = (
+        stop_price_e4 <= market_price_e4
+        if side == o.BUY
+        else stop_price_e4 >= market_price_e4
+    )
+    if wrong:
+        raise unprocessable(
+            f"stop price must be {'greater' if side == o.BUY else 'less'} than current price",
+            market_price=format_price(market_price_e4),
+            stop_price=format_price(stop_price_e4),
+        )
+
+
+def check_complex(
+    request: o.OrderRequest, market_price_e4: int, position_e9: int
+) -> None:
+    """A bracket or OTO opens a position, an OCO closes one, and the exits lie around the base price."""
+    kind = request.order_class
+    if not kind:
+        return
+    if kind == o.OCO and (request.side == o.BUY or not position_e9):
+        raise unprocessable("oco orders must be exit orders")
+    if kind != o.OCO and request.side == o.SELL:
+        if position_e9:
+            raise unprocessable(f"{kind} orders must be entry orders")
+        raise forbidden("account is not allowed to short")
+    if kind == o.OCO:
+        base = request.take_profit_limit_e4 or 0
+    else:
+        base = (
+            request.limit_price_e4
+            if request.limit_price_e4 is not None
+            else market_price_e4
+        )
+        _check_profit(request, base)
+    _check_loss(request, base)
+
+
+def _check_profit(request: o.OrderRequest, base_e4: int) -> None:
+    profit, loss = request.take_profit_limit_e4, request.stop_loss_stop_e4
+    if profit is None:
+        return
+    if loss is not None and profit <= loss:
+        raise unprocessable("take_profit.limit_price must be > stop_loss.stop_price")
+    if profit < base_e4 + CENT_E4:
+        raise unprocessable(
+            "take_profit.limit_price must be >= base_price + 0.01",
+            base_price=format_price(base_e4),
+        )
+
+
+def _check_loss(request: o.OrderRequest, base_e4: int) -> None:
+    loss = request.stop_loss_stop_e4
+    if loss is not None and loss > base_e4 - CENT_E4:
+        raise unprocessable(
+            "stop_loss.stop_price must be <= base_price - 0.01",
+            base_price=format_price(base_e4),
+        )
+
+
+def check_intent(request: o.OrderRequest) -> str:
+    """The position intent of a long-only account; a contradicting one is refused."""
+    inferred = "buy_to_open" if request.side == o.BUY else "sell_to_close"
+    if request.position_intent not in (None, inferred):
+        raise unprocessable(
+            f"position intent mismatch, inferred: {inferred}, specified: {request.position_intent}"
+        )
+    return inferred
+
+
+def check_wash_trade(request: o.OrderRequest, resting: Iterable[o.Order]) -> None:
+    """No trade with oneself. Complex orders, on either side, are exempt."""
+    if request.order_class:
+        return
+    for other in resting:
+        if other.side == request.side or other.order_class or other.parent_id:
+            continue
+        unpriced = {request.type, other.type} & {o.MARKET, o.STOP}
+        if unpriced or _limits_cross(request, other):
+            reason = "market/stop" if unpriced else "limit"
+            raise forbidden(
+                "potential wash trade detected. use complex orders",
+                existing_order_id=other.id,
+                reject_reason=f"opposite side {reason} order exists",
+            )
+
+
+def _limits_cross(request: o.OrderRequest, other: o.Order) -> bool:
+    mine, theirs = request.limit_price_e4 or 0, bound_e4(other)
+    return mine >= theirs if request.side == o.BUY else theirs >= mine
+
+
+def required_cash_e13(request: o.OrderRequest, ask_e4: int) -> int:
+    """What a buy reserves: quantity times its limit, the collar of its stop, or the ask; the dollars of a notional order."""
+    if request.notional_e13 is not None:
+        return request.notional_e13
+    price = ask_e4
+    if request.limit_price_e4 is not None:
+        price = request.limit_price_e4
+    elif request.stop_price_e4 is not None:
+        price = collar_e4(request.stop_price_e4)
+    return (request.qty_e9 or 0) * price
+
+
+def check_cash(account: Account, required_e13: int, released_e13: int = 0) -> None:
+    free = max(0, account.free_cash_e13 + released_e13)
+    if required_e13 > free:
+        raise forbidden(
+            "insufficient buying power",
+            buying_power=format_money(free // CENT_E13 * CENT_E13),
+            cost_basis=format_money(required_e13),
+        )
+
+
+def check_shares(
+    account: Account, symbol: str, qty_e9: int, released_e9: int = 0
+) -> None:
+    existing = account.quantity_e9(symbol)
+    available = account.available_e9(symbol) + released_e9
+    if not existing:
+        raise forbidden("account is not allowed to short")
+    if qty_e9 > available:
+        requested, free = format_quantity(qty_e9), format_quantity(available)
+        raise forbidden(
+            f"insufficient qty available for order (requested: {requested}, available: {free})",
+            available=free,
+            existing_qty=format_quantity(existing),
+            held_for_orders=format_quantity(existing - available),
+            symbol=symbol,
+        )

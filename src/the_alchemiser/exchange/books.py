@@ -1,0 +1,114 @@
+"""The resting orders of one symbol, and from which prices on they want to hear of the market."""
+
+from __future__ import annotations
+
+from the_alchemiser.exchange.orders import BUY, LIMIT, MARKET, STOP, STOP_LIMIT, Order
+from the_alchemiser.exchange.prices import HIGHEST, LOWEST, Levels, Tick
+
+NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
+
+
+def collar_e4(stop_price_e4: int) -> int:
+    """The limit an elected buy stop trades with: 4 % above a stop below $50, else 2.5 % above."""
+    thousandths = 1040 if stop_price_e4 < 500_000 else 1025
+    return stop_price_e4 * thousandths // 1000
+
+
+def awaits_election(order: Order) -> bool:
+    return not order.elected and order.type in (STOP, STOP_LIMIT)
+
+
+def bound_e4(order: Order) -> int:
+    """The worst price at which `order` may execute; HIGHEST or LOWEST when any will do."""
+    if order.type in (LIMIT, STOP_LIMIT):
+        assert order.limit_price_e4 is not None
+        return order.limit_price_e4
+    if order.side != BUY:
+        return LOWEST
+    return HIGHEST if order.type == MARKET else collar_e4(order.stop_price_e4 or 0)
+
+
+def levels_of(order: Order) -> Levels:
+    if awaits_election(order):
+        stop = order.stop_price_e4 or 0
+        if order.side == BUY:
+            return Levels(LOWEST, HIGHEST, LOWEST, stop)
+        return Levels(LOWEST, HIGHEST, stop, HIGHEST)
+    if order.side == BUY:
+        return Levels(bound_e4(order), HIGHEST, LOWEST, HIGHEST)
+    return Levels(LOWEST, bound_e4(order), LOWEST, HIGHEST)
+
+
+def widened(one: Levels, other: Levels) -> Levels:
+    return Levels(
+        max(one.buy_e4, other.buy_e4),
+        min(one.sell_e4, other.sell_e4),
+        max(one.stop_sell_e4, other.stop_sell_e4),
+        min(one.stop_buy_e4, other.stop_buy_e4),
+    )
+
+
+class Book:
+    """`open` holds every open order of the symbol, `working` those the market may touch, oldest first.
+
+    `seen` is the last instant whose ticks these orders have met. `upcoming` keeps the next tick that
+    reaches a level, once searched up to `searched`.
+    """
+
+    __slots__ = (
+        "_levels",
+        "_stale",
+        "open",
+        "searched",
+        "seen",
+        "symbol",
+        "upcoming",
+        "working",
+    )
+
+    def __init__(self, symbol: str, seen: int) -> None:
+        self.symbol = symbol
+        self.open: dict[str, Order] = {}
+        self.working: dict[str, Order] = {}
+        self.seen = seen
+        self.searched = seen
+        self.upcoming: Tick | None = None
+        self._levels = NO_LEVELS
+        self._stale = False
+
+    @property
+    def levels(self) -> Levels:
+        if self._stale:
+            self._levels = NO_LEVELS
+            for order in self.working.values():
+                self._levels = widened(self._levels, levels_of(order))
+            self._stale = False
+        return self._levels
+
+    def work(self, order: Order, now: int) -> None:
+        """Expose `order` to the market from `now` on; every earlier tick has been met by the others already."""
+        self.working[order.id] = order
+        self.seen = max(self.seen, now)
+        if not self._stale:
+            self._levels = widened(self._levels, levels_of(order))
+        self.forget_search()
+
+    def rest(self, order: Order) -> None:
+        """Withdraw `order` from the market, for good or to be worked anew."""
+        if self.working.pop(order.id, None) is not None:
+            self._stale = True
+            if self.upcoming is not None:
+                self.forget_search()
+
+    def close(self, order: Order) -> None:
+        self.rest(order)
+        self.open.pop(order.id, None)
+
+    def elected(self) -> None:
+        """An order in `working` changed what it waits for."""
+        self._stale = True
+        self.forget_search()
+
+    def forget_search(self) -> None:
+        self.searched = self.seen
+        self.upcoming = None

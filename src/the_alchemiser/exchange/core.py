@@ -1,0 +1,218 @@
+"""The exchange: takes orders, moves time and markets, and says what happened.
+
+Synchronous and deterministic: the market, the seed and the instants come from outside, so the same
+calls give the same ids, fills and updates on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from the_alchemiser.exchange import orders as o
+from the_alchemiser.exchange.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
+from the_alchemiser.exchange.listing import listed
+from the_alchemiser.exchange.orders import Order, OrderFilter, OrderRequest, snapshot
+from the_alchemiser.exchange.prices import (
+    Asset,
+    Bar,
+    NoPrice,
+    Quote,
+    Trade,
+    UnknownSymbol,
+    trade_price_e4,
+)
+from the_alchemiser.exchange.timeline import Timeline
+from the_alchemiser.exchange.units import parse_decimal, quantity_e9
+
+
+class CloseResult(NamedTuple):
+    """What became of one position in close_all: the closing order, or why there is none."""
+
+    symbol: str
+    http_status: int
+    order: Order | None
+    refusal: Refusal | None
+
+
+class Exchange(Timeline):
+    """One exchange with one account. All instants are ns UTC; every method answers at once.
+
+    `submit`, `replace`, `cancel` and the closing methods raise Refusal and then have changed nothing.
+    """
+
+    # -- orders -----------------------------------------------------------------------------------
+
+    def order(self, order_id: str) -> Order:
+        return snapshot(self._record(order_id))
+
+    def order_by_client_id(self, client_order_id: str) -> Order:
+        record = self._by_client_id.get(client_order_id)
+        if record is None:
+            raise not_found(f"order not found for {client_order_id}")
+        return snapshot(record)
+
+    def orders(self, chosen: OrderFilter | None = None) -> list[Order]:
+        """Snapshots of the orders that `chosen` selects, newest first unless it says otherwise."""
+        return [
+            snapshot(order) for order in listed(self._orders, chosen or OrderFilter())
+        ]
+
+    # -- positions --------------------------------------------------------------------------------
+
+    def positions(self) -> list[PositionState]:
+        return [
+            self._position_state(symbol) for symbol in sorted(self._account.positions)
+        ]
+
+    def position(self, symbol_or_asset_id: str) -> PositionState:
+        return self._position_state(self._held_symbol(symbol_or_asset_id))
+
+    def close_position(
+        self, symbol_or_asset_id: str, qty: object = None, percentage: object = None
+    ) -> Order:
+        """Sell a position at the market: all of it, `qty` shares, or `percentage` (0-100] of it."""
+        symbol = self._held_symbol(symbol_or_asset_id)
+        owned = self._account.quantity_e9(symbol)
+        if qty is not None and percentage is not None:
+            raise bad_parameter("only one of qty or percentage is accepted")
+        wanted = owned
+        if qty is not None:
+            wanted = _quantity(qty)
+        elif percentage is not None:
+            wanted = _share(percentage, owned)
+        return self.submit(OrderRequest(symbol=symbol, side=o.SELL, qty_e9=wanted))
+
+    def close_all(self, cancel_orders: bool = False) -> list[CloseResult]:
+        """Sell every position at the market; with `cancel_orders` all open orders go first."""
+        if cancel_orders:
+            self.cancel_all()
+        return [self._close_one(symbol) for symbol in sorted(self._account.positions)]
+
+    def _close_one(self, symbol: str) -> CloseResult:
+        try:
+            return CloseResult(symbol, 200, self.close_position(symbol), None)
+        except Refusal as refusal:
+            return CloseResult(symbol, refusal.http_status, None, refusal)
+
+    def _held_symbol(self, symbol_or_asset_id: str) -> str:
+        if symbol_or_asset_id in self._account.positions:
+            return symbol_or_asset_id
+        asset = self.asset(symbol_or_asset_id)
+        if asset is None or asset.symbol not in self._account.positions:
+            raise not_found("position does not exist")
+        return asset.symbol
+
+    def _position_state(self, symbol: str) -> PositionState:
+        self._begin_day()
+        position = self._account.positions[symbol]
+        asset = self.market.asset(symbol)
+        assert asset is not None
+        return PositionState(
+            symbol=symbol,
+            asset_id=asset.id,
+            exchange=asset.exchange,
+            qty_e9=position.qty_e9,
+            qty_available_e9=position.qty_e9 - position.held_qty_e9,
+            cost_basis_e13=position.cost_basis_e13,
+            day_basis_e13=position.day_basis_e13,
+            current_price_e4=self._mark_e4(symbol),
+            lastday_price_e4=self._previous_close_e4(symbol),
+        )
+
+    # -- account ----------------------------------------------------------------------------------
+
+    def account(self) -> AccountState:
+        self._begin_day()
+        account = self._account
+        return AccountState(
+            id=self.account_id,
+            account_number=self.account_number,
+            at=self.now,
+            created_at=self.created_at,
+            cash_e13=account.cash_e13,
+            held_cash_e13=account.held_cash_e13,
+            long_market_value_e13=self._market_value_e13(),
+            last_equity_e13=account.last_equity_e13,
+            multiplier=self.multiplier,
+        )
+
+    def fills(
+        self, after: int | None = None, until: int | None = None
+    ) -> list[FillRecord]:
+        """Executions in order, with after < at < until where given."""
+        return [
+            fill
+            for fill in self._account.fills
+            if (after is None or fill.at > after) and (until is None or fill.at < until)
+        ]
+
+    # -- the market as of now ---------------------------------------------------------------------
+
+    def assets(self) -> tuple[Asset, ...]:
+        return self.market.assets()
+
+    def asset(self, symbol_or_id: str) -> Asset | None:
+        return self._find_asset(symbol_or_id)
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The quote in force now; None for an unknown symbol or before its first price."""
+        try:
+            return self._quote(symbol)
+        except (UnknownSymbol, NoPrice):
+            return None
+
+    def trade(self, symbol: str) -> Trade | None:
+        """The latest trade; None for an unknown symbol or before its first price."""
+        try:
+            return self._trade(symbol)
+        except (UnknownSymbol, NoPrice):
+            return None
+
+    def _trade(self, symbol: str) -> Trade:
+        quote = self._quote(symbol)
+        pushed = self._pushed.get(symbol)
+        if pushed is not None and quote.at == pushed[0]:
+            return Trade(quote.at, trade_price_e4(quote.bid_e4, quote.ask_e4), 100, 1)
+        return self.market.trade(symbol, self.now)
+
+    def bars(self, symbol: str, timeframe: str, start: int, end: int) -> list[Bar]:
+        """Bars as known now, forming ones included; none for an unknown symbol. ValueError: bad timeframe."""
+        try:
+            return self.market.bars(symbol, timeframe, start, end, self.now)
+        except UnknownSymbol:
+            return []
+
+    def trades(self, symbol: str, start: int, end: int) -> Iterable[Trade]:
+        return (
+            self.market.trades(symbol, start, end, self.now)
+            if self.market.asset(symbol)
+            else ()
+        )
+
+    def quotes(self, symbol: str, start: int, end: int) -> Iterable[Quote]:
+        return (
+            self.market.quotes(symbol, start, end, self.now)
+            if self.market.asset(symbol)
+            else ()
+        )
+
+
+def _quantity(text: object) -> int:
+    try:
+        return quantity_e9(text)
+    except ValueError:
+        raise bad_parameter("invalid qty") from None
+
+
+def _share(percentage: object, owned_e9: int) -> int:
+    """`percentage` per cent of `owned_e9`, rounded down to what can be traded; all of it for 100."""
+    try:
+        fraction = parse_decimal(percentage)
+    except ValueError:
+        raise bad_parameter("invalid percentage") from None
+    if not 0 < fraction <= 100:
+        raise bad_parameter("percentage must be between 0 and 100")
+    return int(owned_e9 * fraction / Decimal(100))

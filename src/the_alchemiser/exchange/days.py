@@ -1,0 +1,185 @@
+"""Real days with simulated hours: the shipped daily closes, joined by a seeded path within each session.
+
+Every session has one tick each ten seconds. The first stands at the previous session's close, the last
+at the session's own real close (both rounded to the tick); between them runs a Brownian bridge whose
+volatility comes from up to twenty real returns before that day. Volumes, sizes and spreads are simulated.
+A path depends on (seed, symbol, date) alone. Since a bridge ends where the real day ended, the drift of
+the simulated hours knows the close: results within a day prove the machinery, not a strategy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+
+import numpy as np
+
+from the_alchemiser.exchange.barring import Ints, Path
+from the_alchemiser.exchange.paths import PathMarket
+from the_alchemiser.exchange.prices import Asset, asset_id
+from the_alchemiser.exchange.sessions import Session, xnys_sessions
+from the_alchemiser.exchange.units import CENT_E4, PRICE, SECOND
+
+TICK_INTERVAL = 10 * SECOND
+SOURCE = "real adjusted daily closes; simulated intraday path between real closes"
+INDEX = "SP500"
+
+_NAMES = {
+    "AAPL": ("Apple Inc.", "NASDAQ"),
+    "AMD": ("Advanced Micro Devices, Inc.", "NASDAQ"),
+    "BAC": ("Bank of America Corporation", "NYSE"),
+    "BBY": ("Best Buy Co., Inc.", "NYSE"),
+    "CVX": ("Chevron Corporation", "NYSE"),
+    "GE": ("General Electric Company", "NYSE"),
+    "HD": ("The Home Depot, Inc.", "NYSE"),
+    "JNJ": ("Johnson & Johnson", "NYSE"),
+    "JPM": ("JPMorgan Chase & Co.", "NYSE"),
+    "KO": ("The Coca-Cola Company", "NYSE"),
+    "LLY": ("Eli Lilly and Company", "NYSE"),
+    "MRK": ("Merck & Co., Inc.", "NYSE"),
+    "MSFT": ("Microsoft Corporation", "NASDAQ"),
+    "PEP": ("PepsiCo, Inc.", "NASDAQ"),
+    "PFE": ("Pfizer Inc.", "NYSE"),
+    "PG": ("The Procter & Gamble Company", "NYSE"),
+    "RRC": ("Range Resources Corporation", "NYSE"),
+    "UNH": ("UnitedHealth Group Incorporated", "NYSE"),
+    "WMT": ("Walmart Inc.", "NYSE"),
+    "XOM": ("Exxon Mobil Corporation", "NYSE"),
+    INDEX: ("S&P 500 index", ""),
+}
+
+# Sum of four uniform 16-bit numbers: mean and standard deviation, for steps that need no log and no exp.
+_STEP_MEAN = 2 * 65535
+_STEP_DEVIATION = 37837.2
+
+
+def on_grid(prices: Ints) -> Ints:
+    """Prices rounded to their tick, half up: cents from $1, hundredths of a cent below."""
+    step: Ints = np.where(prices >= PRICE, CENT_E4, 1)
+    rounded: Ints = (prices + step // 2) // step * step
+    return rounded
+
+
+def read_history() -> tuple[dict[str, Ints], str]:
+    """The shipped closes per symbol in 1e-4 dollars, one per session from the first, and a digest of the file."""
+    import polars as pl  # here, because it costs a tenth of a second that other markets need not pay
+
+    file = resources.files("the_alchemiser.exchange") / "data" / "us20_daily.parquet"
+    raw = file.read_bytes()
+    table = pl.read_parquet(raw)
+    dates = [session.date for session in xnys_sessions().all[: table.height]]
+    if table["date"].to_list() != dates:
+        raise RuntimeError("the shipped history and the shipped sessions disagree")
+    closes = {
+        name: table[name].to_numpy().astype(np.int64) * 10 for name in table.columns[1:]
+    }
+    return closes, hashlib.sha256(raw).hexdigest()[:16]
+
+
+class SimulatedDays(PathMarket):
+    """The market over the shipped history, 1990-01-02 to 2022-12-28: twenty stocks and the S&P 500 (not tradable)."""
+
+    def __init__(
+        self, *, seed: int = 7, symbols: tuple[str, ...] | None = None
+    ) -> None:
+        closes, digest = read_history()
+        chosen = tuple(closes) if symbols is None else symbols
+        unknown = [symbol for symbol in chosen if symbol not in closes]
+        if unknown:
+            raise ValueError(
+                f"no history for {', '.join(unknown)}; there is {', '.join(closes)}"
+            )
+        self.seed = seed
+        self._closes = {symbol: on_grid(closes[symbol]) for symbol in chosen}
+        covered = {symbol: range(len(closes[symbol])) for symbol in chosen}
+        assets = tuple(_asset(symbol) for symbol in chosen)
+        super().__init__(xnys_sessions(), assets, covered, f"simulated-days/{digest}")
+
+    def close_e4(self, symbol: str, index: int) -> int:
+        """The real close of session `index`, rounded to the tick."""
+        return int(self._closes[symbol][index])
+
+    def _path_of(self, symbol: str, session: Session) -> Path:
+        closes = self._closes[symbol]
+        index = session.index
+        first, last = int(closes[max(index - 1, 0)]), int(closes[index])
+        count = (session.close - session.open) // TICK_INTERVAL
+        source = _random(self.seed, symbol, session)
+        raw = source.random_raw(count + 1)
+        price = _bridge(first, last, raw[:count], _volatility(closes, index))
+        bid, ask = _around(price, int(raw[count]) % 1024)
+        at = session.open + TICK_INTERVAL * np.arange(count, dtype=np.int64)
+        size = (20 * (1 + (raw[:count] >> np.uint64(20)) % np.uint64(256))).astype(
+            np.int64
+        )
+        return Path(at, price, bid, ask, size)
+
+
+def _asset(symbol: str) -> Asset:
+    name, exchange = _NAMES[symbol]
+    tradable = symbol != INDEX
+    return Asset(
+        id=asset_id(symbol),
+        symbol=symbol,
+        name=name if tradable else f"{name} (not tradable)",
+        exchange=exchange,
+        tradable=tradable,
+        fractionable=tradable,
+        source=SOURCE,
+    )
+
+
+def _random(seed: int, symbol: str, session: Session) -> np.random.PCG64:
+    """The raw generator of one path. Its stream of bits is fixed by NumPy's compatibility promise."""
+    digest = hashlib.blake2b(
+        f"{seed}|{symbol}|{session.date}".encode(), digest_size=16
+    ).digest()
+    return np.random.PCG64(int.from_bytes(digest, "big"))
+
+
+def _volatility(closes: Ints, index: int) -> float:
+    """Daily volatility as a fraction, from the mean absolute return of up to 20 earlier days, within 0.4 % to 6 %."""
+    recent = closes[max(0, index - 21) : index]
+    if len(recent) < 3:
+        return 0.015
+    returns = np.abs(np.diff(recent)) / recent[:-1]
+    return min(0.06, max(0.004, 1.25 * float(returns.sum()) / len(returns)))
+
+
+def _bridge(
+    first: int, last: int, raw: np.typing.NDArray[np.uint64], volatility: float
+) -> Ints:
+    """A path from exactly `first` to exactly `last`. Only +, *, / on exact inputs: the same bits on every machine."""
+    count = len(raw)
+    steps = (
+        raw.view(np.uint16).reshape(count, 4).astype(np.int64).sum(axis=1) - _STEP_MEAN
+    )
+    steps[0] = 0
+    walk = np.cumsum(steps)
+    place = np.arange(count, dtype=np.int64)
+    loose = walk * (count - 1) - place * walk[-1]
+    scale = (
+        volatility * first / (_STEP_DEVIATION * (count - 1) * float(count - 1) ** 0.5)
+    )
+    straight = (first * (count - 1 - place) + last * place) / (count - 1)
+    low, high = min(first, last) * 0.8, max(first, last) * 1.25
+    path = on_grid(
+        np.rint(np.clip(straight + loose * scale, max(low, 1.0), high)).astype(np.int64)
+    )
+    path[0], path[-1] = first, last
+    return path
+
+
+def _around(price: Ints, noise: int) -> tuple[Ints, Ints]:
+    """Bid and ask: a spread of one tick or about 4 basis points (3 to 5, varying by seed), whichever is more.
+
+    The middle, rounded down to the tick, is the trade price again.
+    """
+    step = np.where(price >= PRICE, CENT_E4, 1)
+    wanted = price * (3072 + 2 * noise) // (1024 * 10_000)
+    ticks = np.maximum(1, wanted // step)
+    # Around one dollar the two sides would lie on different grids: there the spread is a single tick.
+    ticks = np.where((price < PRICE) & (price + ticks >= PRICE), 1, ticks)
+    ticks = np.where((price >= PRICE) & (price - ticks * step < PRICE), 1, ticks)
+    bid = price - ticks // 2 * step
+    return bid, bid + ticks * step

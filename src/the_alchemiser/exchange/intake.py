@@ -1,0 +1,119 @@
+"""How the JSON body of an order becomes an OrderRequest: exact numbers, "" and null as absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from the_alchemiser.exchange.admission import sub_penny
+from the_alchemiser.exchange.errors import bad_parameter
+from the_alchemiser.exchange.orders import SIMPLE, OrderChanges, OrderRequest
+from the_alchemiser.exchange.units import (
+    PRICE,
+    money_e13,
+    parse_decimal,
+    quantity_e9,
+    scaled,
+)
+
+
+def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
+    """An order request from the body of POST /v2/orders (numbers as text or JSON numbers). Raises Refusal."""
+    profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
+    _refuse_trails(body, loss)
+    return OrderRequest(
+        symbol=_word(body, "symbol", "invalid symbol").upper(),
+        side=_word(body, "side", "invalid side"),
+        type=_word(body, "type", "invalid order type"),
+        time_in_force=_word(body, "time_in_force", "invalid time_in_force"),
+        qty_e9=_number(body, "qty", quantity_e9),
+        notional_e13=_number(body, "notional", money_e13),
+        limit_price_e4=_price(body, "limit_price"),
+        stop_price_e4=_price(body, "stop_price"),
+        order_class=_order_class(body),
+        take_profit_limit_e4=_price(profit, "limit_price", "take_profit.limit_price"),
+        stop_loss_stop_e4=_price(loss, "stop_price", "stop_loss.stop_price"),
+        stop_loss_limit_e4=_price(loss, "limit_price", "stop_loss.limit_price"),
+        client_order_id=_text(body, "client_order_id"),
+        extended_hours=body.get("extended_hours") is True,
+        position_intent=_text(body, "position_intent"),
+    )
+
+
+def parse_order_changes(body: Mapping[str, Any]) -> OrderChanges:
+    """The changes in the body of PATCH /v2/orders/{id}. Raises Refusal."""
+    return OrderChanges(
+        qty_e9=_number(body, "qty", quantity_e9),
+        limit_price_e4=_price(body, "limit_price"),
+        stop_price_e4=_price(body, "stop_price"),
+        time_in_force=_text(body, "time_in_force"),
+        client_order_id=_text(body, "client_order_id"),
+    )
+
+
+def _refuse_trails(body: Mapping[str, Any], loss: Mapping[str, Any]) -> None:
+    if (
+        _text(body, "type") == "trailing_stop"
+        or _present(body, "trail_price")
+        or _present(body, "trail_percent")
+    ):
+        raise bad_parameter("invalid order type")
+
+
+def _order_class(body: Mapping[str, Any]) -> str:
+    word = _text(body, "order_class") or SIMPLE
+    return SIMPLE if word == "simple" else word
+
+
+def _present(body: Mapping[str, Any], name: str) -> bool:
+    return body.get(name) not in (None, "")
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise bad_parameter(f"invalid {name}")
+    return value
+
+
+def _word(body: Mapping[str, Any], name: str, complaint: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise bad_parameter(complaint)
+    return value
+
+
+def _child(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    if value in (None, ""):
+        return {}
+    if not isinstance(value, Mapping):
+        raise bad_parameter(f"invalid {name}")
+    return value
+
+
+def _number(
+    body: Mapping[str, Any], name: str, convert: Callable[[object], int]
+) -> int | None:
+    if not _present(body, name):
+        return None
+    try:
+        return convert(body[name])
+    except ValueError:
+        raise bad_parameter(f"invalid {name}") from None
+
+
+def _price(body: Mapping[str, Any], name: str, label: str | None = None) -> int | None:
+    if not _present(body, name):
+        return None
+    try:
+        number = parse_decimal(body[name])
+    except ValueError:
+        raise bad_parameter(f"invalid {label or name}") from None
+    try:
+        return scaled(number, PRICE)
+    except ValueError:
+        # More decimals than any tick has: said with the sender's own digits.
+        raise sub_penny(label or name, f"{number:f}") from None

@@ -1,0 +1,69 @@
+"""Which orders a list shows, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from the_alchemiser.exchange.errors import bad_parameter
+from the_alchemiser.exchange.orders import OPEN_STATUSES, Order, OrderFilter
+
+MAX_LIMIT = 500
+
+
+def listed(orders: dict[str, Order], chosen: OrderFilter) -> list[Order]:
+    """The live records `chosen` selects out of `orders` (in order of creation). Raises Refusal."""
+    if not 0 < chosen.limit <= MAX_LIMIT:
+        raise bad_parameter(f"limit must be between 1 and {MAX_LIMIT}")
+    if chosen.status not in ("open", "closed", "all"):
+        raise bad_parameter("invalid status")
+    if chosen.direction not in ("asc", "desc"):
+        raise bad_parameter("invalid direction")
+    below, above = _bounds(orders, chosen)
+    result: list[Order] = []
+    for order in _in_direction(orders, chosen.direction):
+        if below < order.sequence < above and _matches(order, chosen):
+            result.append(order)
+            if len(result) == chosen.limit:
+                break
+    return result
+
+
+def _in_direction(orders: dict[str, Order], direction: str) -> Iterator[Order]:
+    return iter(orders.values()) if direction == "asc" else reversed(orders.values())
+
+
+def _bounds(orders: dict[str, Order], chosen: OrderFilter) -> tuple[int, float]:
+    """Exclusive bounds on the sequence number, from the ids of the orders to start after or stop before."""
+    after, before = chosen.after_order_id, chosen.before_order_id
+    for name in (after, before):
+        if name is not None and name not in orders:
+            raise bad_parameter("invalid order id")
+    return (
+        orders[after].sequence if after else -1,
+        orders[before].sequence if before else float("inf"),
+    )
+
+
+def _matches(order: Order, chosen: OrderFilter) -> bool:
+    if chosen.status != "all" and _shown_open(order, chosen) != (
+        chosen.status == "open"
+    ):
+        return False
+    if chosen.after is not None and order.submitted_at <= chosen.after:
+        return False
+    if chosen.until is not None and order.submitted_at >= chosen.until:
+        return False
+    if chosen.symbols is not None and order.symbol not in chosen.symbols:
+        return False
+    if chosen.asset_class is not None and order.asset_class not in chosen.asset_class:
+        return False
+    if chosen.nested and order.parent_id is not None:
+        return False
+    return chosen.side is None or order.side == chosen.side
+
+
+def _shown_open(order: Order, chosen: OrderFilter) -> bool:
+    # Folded under their parent, legs stay visible among the open orders for as long as one of them is open.
+    return order.status in OPEN_STATUSES or (
+        chosen.nested and any(leg.status in OPEN_STATUSES for leg in order.legs)
+    )

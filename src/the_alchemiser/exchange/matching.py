@@ -1,0 +1,310 @@
+"""What happens to orders that are in: they rest, are elected, execute, and end; exits follow their entries.
+
+The lowest layer of the exchange. Above it, `entry` decides what comes in, `timeline` when what
+happens, and `core` is the face.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+
+from the_alchemiser.exchange import orders as o
+from the_alchemiser.exchange.account import Account, FillRecord
+from the_alchemiser.exchange.books import Book, awaits_election, bound_e4
+from the_alchemiser.exchange.orders import Order, Update, derived_uuid, snapshot
+from the_alchemiser.exchange.prices import (
+    Market,
+    NoPrice,
+    Quote,
+    UnknownSymbol,
+    reaches,
+    trade_price_e4,
+)
+from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.units import NEVER, money_e13
+
+# Undrained updates beyond this many push out the oldest; `updates_dropped` counts them.
+UPDATE_QUEUE_SIZE = 100_000
+
+_END_EVENT_FIELD = {
+    "canceled": "canceled_at",
+    "expired": "expired_at",
+    "rejected": "failed_at",
+}
+
+
+class Matching:
+    """Records, books, fills and updates of one account over one market."""
+
+    def __init__(
+        self, market: Market, *, seed: int, cash: str = "100000", start: int
+    ) -> None:
+        self.market = market
+        self.seed = seed
+        self.now = start
+        self.created_at = start
+        self.multiplier = 1
+        self.account_id = derived_uuid("account", seed)
+        self.account_number = "PA" + self.account_id.replace("-", "")[:8].upper()
+        self.on_update: Callable[[Update], None] | None = None
+        self.update_count = 0
+        self.updates_dropped = 0
+        self._updates: deque[Update] = deque()
+        self._account = Account(money_e13(cash))
+        self._orders: dict[str, Order] = {}
+        self._by_client_id: dict[str, Order] = {}
+        self._books: dict[str, Book] = {}
+        self._pushed: dict[str, tuple[int, int, int]] = {}
+        self._assets_by_id = {asset.id: asset for asset in market.assets()}
+        session = market.sessions.current(start)
+        self._is_open = session is not None
+        self._day_ends = NEVER
+        self._close_equity_e13 = self._account.cash_e13
+        self._opened_at = session.open if session else start
+
+    # -- prices -----------------------------------------------------------------------------------
+
+    def _quote(self, symbol: str) -> Quote:
+        """The quote in force: the market's, or a later one that `move` pushed. Raises NoPrice, UnknownSymbol."""
+        pushed = self._pushed.get(symbol)
+        if pushed is None:
+            return self.market.quote(symbol, self.now)
+        try:
+            quote = self.market.quote(symbol, self.now)
+        except NoPrice:
+            return Quote(*pushed, 100, 100)
+        return quote if quote.at > pushed[0] else Quote(*pushed, 100, 100)
+
+    def _mark_e4(self, symbol: str) -> int:
+        """The price a position is valued at: the latest trade; 0 before the first price."""
+        try:
+            quote = self._quote(symbol)
+        except (NoPrice, UnknownSymbol):
+            return 0
+        return trade_price_e4(quote.bid_e4, quote.ask_e4)
+
+    def _previous_close_e4(self, symbol: str) -> int:
+        try:
+            return self.market.previous_close_e4(symbol, self.now)
+        except NoPrice:
+            return self._mark_e4(symbol)
+
+    def _market_value_e13(self) -> int:
+        positions = self._account.positions
+        return sum(
+            position.qty_e9 * self._mark_e4(symbol)
+            for symbol, position in positions.items()
+        )
+
+    # -- days -------------------------------------------------------------------------------------
+
+    def _end_day(self) -> None:
+        """At the close: keep what becomes yesterday's equity and prices once New York's date changes."""
+        self._close_equity_e13 = self._account.cash_e13 + self._market_value_e13()
+        self._day_ends = new_york_midnight(new_york_date(self.now) + timedelta(days=1))
+
+    def _begin_day(self) -> None:
+        """Turn the last close into `last_equity` and the basis of the day's profit, once its date is over."""
+        if self.now < self._day_ends:
+            return
+        self._day_ends = NEVER
+        self._account.last_equity_e13 = self._close_equity_e13
+        for symbol, position in self._account.positions.items():
+            position.day_basis_e13 = position.qty_e9 * self._mark_e4(symbol)
+
+    # -- updates ----------------------------------------------------------------------------------
+
+    def take_updates(self) -> list[Update]:
+        """All updates since the last call, oldest first."""
+        taken = list(self._updates)
+        self._updates.clear()
+        return taken
+
+    def _emit(
+        self,
+        event: str,
+        order: Order,
+        fill: FillRecord | None = None,
+        position_e9: int | None = None,
+    ) -> None:
+        self.update_count += 1
+        update = Update(
+            sequence=self.update_count,
+            event=event,
+            order=snapshot(order),
+            at=self.now,
+            price_e4=fill.price_e4 if fill else None,
+            qty_e9=fill.qty_e9 if fill else None,
+            position_qty_e9=position_e9,
+            execution_id=fill.execution_id if fill else None,
+        )
+        if len(self._updates) == UPDATE_QUEUE_SIZE:
+            self._updates.popleft()
+            self.updates_dropped += 1
+        self._updates.append(update)
+        if self.on_update is not None:
+            self.on_update(update)
+
+    # -- working and matching ---------------------------------------------------------------------
+
+    def _book(self, symbol: str) -> Book:
+        book = self._books.get(symbol)
+        if book is None:
+            book = self._books[symbol] = Book(symbol, self.now)
+        return book
+
+    def _work(self, order: Order) -> None:
+        """The order reaches the venue: `new`, executed at once where the market allows, resting otherwise."""
+        self._set_status(order, "new")
+        self._emit("new", order)
+        book = self._book(order.symbol)
+        book.work(order, self.now)
+        self._meet_market(book, order)
+
+    def _meet_market(self, book: Book, order: Order) -> None:
+        """The order meets the quote in force; one from before this session executes nothing."""
+        try:
+            quote = self._quote(order.symbol)
+        except NoPrice:
+            return
+        if self._is_open and quote.at >= self._opened_at:
+            self._attempt(book, order, quote.bid_e4, quote.ask_e4)
+
+    def _match(self, book: Book, bid_e4: int, ask_e4: int) -> None:
+        """The orders of `book` meet a new quote, oldest first."""
+        if not reaches(book.levels, bid_e4, ask_e4):
+            return
+        for order in tuple(book.working.values()):
+            if order.id in book.working:
+                self._attempt(book, order, bid_e4, ask_e4)
+
+    def _attempt(self, book: Book, order: Order, bid_e4: int, ask_e4: int) -> None:
+        if awaits_election(order):
+            if not _elects(order, trade_price_e4(bid_e4, ask_e4)):
+                return
+            self._elect(book, order)
+        bound = bound_e4(order)
+        if order.side == o.BUY:
+            if ask_e4 <= bound:
+                self._execute(book, order, self._whole_quantity(order, ask_e4), ask_e4)
+        elif bid_e4 >= bound:
+            self._execute(book, order, order.remaining_e9, bid_e4)
+
+    def _whole_quantity(self, order: Order, price_e4: int) -> int:
+        if order.notional_e13 is not None:
+            return order.notional_e13 // price_e4
+        return order.remaining_e9
+
+    def _elect(self, book: Book, order: Order) -> None:
+        """A stop is triggered: it works from now on, and an exit beside it ends."""
+        order.elected = True
+        book.elected()
+        if order.status == "held":
+            self._set_status(order, "new")
+            self._emit("new", order)
+        for other in self._exits_beside(order):
+            freed = other.held_qty_e9
+            self._end(other, "canceled")
+            self._account.hold(order, qty_e9=order.held_qty_e9 + freed)
+
+    def _execute(self, book: Book, order: Order, qty_e9: int, price_e4: int) -> None:
+        order.filled_qty_e9 += qty_e9
+        order.filled_cost_e13 += qty_e9 * price_e4
+        done = order.notional_e13 is not None or order.filled_qty_e9 == order.qty_e9
+        self._set_status(order, "filled" if done else "partially_filled")
+        self._release_for(order, qty_e9, done)
+        if done:
+            order.filled_at = self.now
+            book.close(order)
+        fill = self._fill_record(order, qty_e9, price_e4)
+        position_e9 = self._account.book(fill)
+        self._emit(fill.type, order, fill, position_e9)
+        self._after_fill(order, done)
+
+    def _release_for(self, order: Order, qty_e9: int, done: bool) -> None:
+        if order.side == o.SELL:
+            self._account.hold(order, qty_e9=order.held_qty_e9 - qty_e9)
+        elif done:
+            self._account.hold(order)
+        else:
+            before = order.remaining_e9 + qty_e9
+            self._account.hold(
+                order, cash_e13=order.held_cash_e13 // before * order.remaining_e9
+            )
+
+    def _fill_record(self, order: Order, qty_e9: int, price_e4: int) -> FillRecord:
+        sequence = len(self._account.fills) + 1
+        return FillRecord(
+            sequence=sequence,
+            execution_id=derived_uuid("execution", self.seed, sequence),
+            order_id=order.id,
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            price_e4=price_e4,
+            qty_e9=qty_e9,
+            cum_qty_e9=order.filled_qty_e9,
+            leaves_qty_e9=0 if order.status == "filled" else order.remaining_e9,
+            order_status=order.status,
+            at=self.now,
+        )
+
+    # -- entries and exits ------------------------------------------------------------------------
+
+    def _after_fill(self, order: Order, done: bool) -> None:
+        for other in self._exits_beside(order):
+            if done:
+                self._end(other, "canceled")
+            else:
+                other.qty_e9 = order.remaining_e9 + other.filled_qty_e9
+        if done and order.legs and order.order_class != o.OCO:
+            self._arm([leg for leg in order.legs if leg.is_open])
+
+    def _arm(self, legs: list[Order]) -> None:
+        """The entry is complete: the first exit works and holds the shares, a second one stays held but watches."""
+        first, *rest = legs
+        self._account.hold(first, qty_e9=first.remaining_e9)
+        for leg in rest:
+            self._book(leg.symbol).work(leg, self.now)
+        self._work(first)
+
+    def _exits_beside(self, order: Order) -> list[Order]:
+        """The other open exits of the same group."""
+        parent = self._orders[order.parent_id] if order.parent_id else order
+        if parent.order_class != o.OCO and order is parent:
+            return []
+        group = parent.legs if parent.order_class != o.OCO else (parent, *parent.legs)
+        return [leg for leg in group if leg is not order and leg.is_open]
+
+    def _family(self, order: Order) -> list[Order]:
+        """All open orders of the group `order` belongs to, the order itself first."""
+        parent = self._orders[order.parent_id] if order.parent_id else order
+        return [
+            order,
+            *(
+                other
+                for other in (parent, *parent.legs)
+                if other is not order and other.is_open
+            ),
+        ]
+
+    # -- ends -------------------------------------------------------------------------------------
+
+    def _end(self, order: Order, status: str) -> None:
+        """`order` ends unfilled or partly filled; what it held is free again."""
+        self._set_status(order, status)
+        setattr(order, _END_EVENT_FIELD[status], self.now)
+        self._account.hold(order)
+        self._book(order.symbol).close(order)
+        self._emit(status, order)
+
+    def _set_status(self, order: Order, status: str) -> None:
+        order.status = status
+        order.updated_at = self.now
+
+
+def _elects(order: Order, price_e4: int) -> bool:
+    stop = order.stop_price_e4 or 0
+    return price_e4 >= stop if order.side == o.BUY else price_e4 <= stop

@@ -1,0 +1,246 @@
+"""A market made of one path of ticks per symbol and session: everything it shows is read off the paths.
+
+What differs between markets is only where a path comes from (`_path_of`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import numpy as np
+
+from the_alchemiser.exchange.barring import (
+    Path,
+    Span,
+    intraday_bars,
+    parse_timeframe,
+    period_bars,
+    period_start,
+    span_of,
+)
+from the_alchemiser.exchange.prices import (
+    Asset,
+    Bar,
+    Levels,
+    NoPrice,
+    Quote,
+    Tick,
+    Trade,
+    UnknownSymbol,
+)
+from the_alchemiser.exchange.sessions import (
+    Session,
+    Sessions,
+    new_york_date,
+    new_york_midnight,
+)
+
+PATH_CACHE_SIZE = 128
+
+
+class PathMarket:
+    """The reading half of a market. Subclasses give `_path_of` and the session range of each symbol."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        assets: tuple[Asset, ...],
+        covered: dict[str, range],
+        fingerprint: str,
+    ) -> None:
+        self.sessions = sessions
+        self.fingerprint = fingerprint
+        self._assets = {asset.symbol: asset for asset in assets}
+        self._covered = covered
+        self.first_day: date = sessions.all[
+            min(indexes[0] for indexes in covered.values())
+        ].date
+        self.last_day: date = sessions.all[
+            max(indexes[-1] for indexes in covered.values())
+        ].date
+        self._paths: OrderedDict[tuple[str, int], Path] = OrderedDict()
+        self._spans: dict[str, dict[int, Span | None]] = {
+            symbol: {} for symbol in covered
+        }
+
+    def _path_of(self, symbol: str, session: Session) -> Path:
+        raise NotImplementedError
+
+    def assets(self) -> tuple[Asset, ...]:
+        return tuple(self._assets.values())
+
+    def asset(self, symbol: str) -> Asset | None:
+        return self._assets.get(symbol)
+
+    def covered(self, symbol: str) -> range:
+        """The indexes of the sessions for which `symbol` has prices. Raises UnknownSymbol."""
+        try:
+            return self._covered[symbol]
+        except KeyError:
+            raise UnknownSymbol(symbol) from None
+
+    def path(self, symbol: str, index: int) -> Path:
+        """The whole path of a session, the future included: for those who cut it at their own instant."""
+        key = (symbol, index)
+        path = self._paths.get(key)
+        if path is None:
+            path = self._paths[key] = self._path_of(symbol, self.sessions.all[index])
+            if len(self._paths) > PATH_CACHE_SIZE:
+                self._paths.popitem(last=False)
+        else:
+            self._paths.move_to_end(key)
+        return path
+
+    def _latest(self, symbol: str, at: int) -> tuple[Path, int]:
+        """The path and the position in it of the last tick by `at`. Raises NoPrice before the first."""
+        covered = self.covered(symbol)
+        begun = self.sessions.begun(at)
+        index = min(begun.index, covered[-1]) if begun else -1
+        while index >= covered[0]:
+            path = self.path(symbol, index)
+            place = int(np.searchsorted(path.at, at, side="right")) - 1
+            if place >= 0:
+                return path, place
+            index -= 1
+        raise NoPrice(symbol)
+
+    def quote(self, symbol: str, at: int) -> Quote:
+        path, place = self._latest(symbol, at)
+        size = int(path.size[place])
+        return Quote(
+            int(path.at[place]),
+            int(path.bid[place]),
+            int(path.ask[place]),
+            100 * (1 + size % 17),
+            100 * (1 + size % 13),
+        )
+
+    def trade(self, symbol: str, at: int) -> Trade:
+        path, place = self._latest(symbol, at)
+        return Trade(
+            int(path.at[place]),
+            int(path.price[place]),
+            int(path.size[place]),
+            place + 1,
+        )
+
+    def previous_close_e4(self, symbol: str, at: int) -> int:
+        covered = self.covered(symbol)
+        today = new_york_date(at)
+        ended = self.sessions.between(self.first_day, today - timedelta(days=1))
+        index = min(ended[-1].index, covered[-1]) if ended else -1
+        while index >= covered[0]:
+            span = self._span(symbol, index)
+            if span is not None:
+                return span.close
+            index -= 1
+        raise NoPrice(symbol)
+
+    def ticks(self, symbol: str, after: int, until: int) -> Iterator[Tick]:
+        for path, low, high in self._pieces(symbol, after, until):
+            columns = (path.at[low:high], path.bid[low:high], path.ask[low:high])
+            yield from map(
+                Tick._make, zip(*(column.tolist() for column in columns), strict=True)
+            )
+
+    def next_cross(
+        self, symbol: str, after: int, until: int, levels: Levels
+    ) -> Tick | None:
+        for path, low, high in self._pieces(symbol, after, until):
+            part = slice(low, high)
+            reached = path.ask[part] <= levels.buy_e4
+            reached |= path.bid[part] >= levels.sell_e4
+            reached |= path.price[part] <= levels.stop_sell_e4
+            reached |= path.price[part] >= levels.stop_buy_e4
+            first = int(reached.argmax())
+            if reached[first]:
+                place = low + first
+                return Tick(
+                    int(path.at[place]), int(path.bid[place]), int(path.ask[place])
+                )
+        return None
+
+    def trades(self, symbol: str, start: int, end: int, at: int) -> Iterator[Trade]:
+        """The prints with start <= at <= end that had happened by `at`, in order."""
+        for path, low, high in self._pieces(symbol, start - 1, min(end, at)):
+            for place in range(low, high):
+                yield Trade(
+                    int(path.at[place]),
+                    int(path.price[place]),
+                    int(path.size[place]),
+                    place + 1,
+                )
+
+    def quotes(self, symbol: str, start: int, end: int, at: int) -> Iterator[Quote]:
+        """The quotes that came up with start <= at <= end and by `at`, in order."""
+        for tick in self.ticks(symbol, start - 1, min(end, at)):
+            yield self.quote(symbol, tick.at)
+
+    def _pieces(
+        self, symbol: str, after: int, until: int
+    ) -> Iterator[tuple[Path, int, int]]:
+        """Non-empty stretches (path, first, end) of the ticks with after < at <= until."""
+        covered = self.covered(symbol)
+        begun, last = self.sessions.begun(after), self.sessions.begun(until)
+        if last is None:
+            return
+        first = max(begun.index if begun else 0, covered[0])
+        for index in range(first, min(last.index, covered[-1]) + 1):
+            path = self.path(symbol, index)
+            low, high = np.searchsorted(path.at, (after, until), side="right").tolist()
+            if low < high:
+                yield path, low, high
+
+    def _span(self, symbol: str, index: int) -> Span | None:
+        known = self._spans[symbol]
+        if index not in known:
+            known[index] = span_of(self.path(symbol, index))
+        return known[index]
+
+    def bars(
+        self, symbol: str, timeframe: str, start: int, end: int, at: int
+    ) -> list[Bar]:
+        """Bars whose start lies in [start, end], as known at `at`. ValueError for an unknown timeframe."""
+        frame = parse_timeframe(timeframe)
+        days = self._sessions_for(
+            symbol, period_start(frame, new_york_date(start)), end, at
+        )
+        if frame.width:
+            drawn: Iterator[Bar] = (
+                bar
+                for session in days
+                for bar in intraday_bars(
+                    self.path(symbol, session.index).until(at),
+                    new_york_midnight(session.date),
+                    frame.width,
+                )
+            )
+        else:
+            drawn = period_bars(frame, self._daily(symbol, days, at))
+        return [bar for bar in drawn if start <= bar.at <= end]
+
+    def _sessions_for(
+        self, symbol: str, first: date, end: int, at: int
+    ) -> list[Session]:
+        covered = self.covered(symbol)
+        chosen = self.sessions.between(
+            first, new_york_date(min(end + 366 * 86_400 * 10**9, at))
+        )
+        return [
+            session
+            for session in chosen
+            if session.index in covered and session.open <= at
+        ]
+
+    def _daily(
+        self, symbol: str, days: list[Session], at: int
+    ) -> Iterator[tuple[date, Span]]:
+        for session in days:
+            if session.close <= at:
+                span = self._span(symbol, session.index)
+            else:
+                span = span_of(self.path(symbol, session.index).until(at))
+            if span is not None:
+                yield session.date, span
