@@ -1,4 +1,7 @@
-"""What the core needs from outside. Each port has at least two real implementations: the Alpaca adapter and the exchange core called directly."""
+"""What the core needs from outside.
+
+Each port has at least two real implementations: the Alpaca adapter, and the exchange core called directly.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from the_alchemiser.domain.effects import RaiseAlert
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import Nanos
-from the_alchemiser.domain.market import Asset, Bar, History, Quote, Session, Symbol
+from the_alchemiser.domain.intent import Signal
+from the_alchemiser.domain.market import Asset, Bar, History, MarketSnapshot, Quote, Session, Symbol
+from the_alchemiser.domain.money import Weight
 from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Execution, OrderReport, OrderRequest
 from the_alchemiser.domain.portfolio import Account, Holding
 
 
 class TradingRepository(Protocol):
-    """Orders. Definite refusals raise BrokerRefused; an unclear outcome raises OutcomeUnknown and is never re-sent here."""
+    """Orders. A definite refusal raises BrokerRefused; an unclear outcome raises OutcomeUnknown and is not re-sent."""
 
     def place_order(self, request: OrderRequest) -> OrderReport:
         """Send one order, once."""
@@ -94,7 +99,10 @@ class Journal(Protocol):
     """The append-only record of facts."""
 
     def append(self, facts: Sequence[Fact]) -> None:
-        """Make the facts durable together, in order; when this returns they survive power loss. Raises StoreUnavailable."""
+        """Make the facts durable together, in order: once this returns they survive power loss.
+
+        Raises StoreUnavailable, in which case none of them was written.
+        """
         ...
 
     def read(self) -> Iterator[Fact]:
@@ -107,6 +115,42 @@ class Alerts(Protocol):
 
     def send(self, alerts: Iterable[RaiseAlert]) -> None:
         """Deliver; never blocks trading and never raises."""
+        ...
+
+
+class Strategy(Protocol):
+    """A scheduled idea: looks at one snapshot and says what it would hold."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in settings, facts and reports."""
+        ...
+
+    @property
+    def sessions_needed(self) -> int:
+        """How many daily closes it must see."""
+        ...
+
+    def evaluate(self, snapshot: MarketSnapshot) -> Signal:
+        """Its wish, from the snapshot alone."""
+        ...
+
+
+class BarStrategy(Protocol):
+    """A reactive idea: told every bar of its symbols, it speaks only when it changes its mind."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in settings, facts and reports."""
+        ...
+
+    @property
+    def symbols(self) -> Sequence[Symbol]:
+        """The symbols whose bars it wants."""
+        ...
+
+    def on_bar(self, bar: Bar) -> Weight | None:
+        """The weight of equity now wanted in the bar's symbol, or None for no change."""
         ...
 
 

@@ -34,6 +34,8 @@ class ReadBroker(msgspec.Struct, frozen=True):
     purpose: str
     executions_after: Nanos
     """Executions strictly after this instant are wanted."""
+    watch: tuple[ClientOrderId, ...] = ()
+    """Orders of ours that are not known to have ended: asked for by id where the list of open orders lacks them."""
 
 
 class ReadMarket(msgspec.Struct, frozen=True):

@@ -49,6 +49,10 @@ class OutcomeUnknown(BrokerUnavailable):
 class BrokerBusy(BrokerUnavailable):
     """The request certainly had no effect: rate limited, or it never left us. The same may be sent again later."""
 
+    def __init__(self, text: str, *, request_id: str = "", retry_after_seconds: float = 0.0) -> None:
+        super().__init__(text, request_id=request_id)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class BrokerRefused(BrokerError):
     """The broker understood and said no; `status` and `code` are its stable contract."""

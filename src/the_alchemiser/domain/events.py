@@ -111,13 +111,6 @@ class CancelDenied(msgspec.Struct, frozen=True):
     reason: str
 
 
-class BarClosed(msgspec.Struct, gc=False):
-    """A bar is complete. The hottest event: it allocates nothing unless a strategy changes its mind."""
-
-    at: Nanos
-    bar: Bar
-
-
 class CycleAsked(msgspec.Struct, frozen=True):
     """A person asks for the day's trading cycle now."""
 
@@ -142,7 +135,7 @@ Event = (
     | OrderNotFound
     | OrderDenied
     | CancelDenied
-    | BarClosed
+    | Bar
     | CycleAsked
     | StreamRestored
 )

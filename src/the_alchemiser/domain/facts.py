@@ -106,6 +106,12 @@ class OrderIntended(_Fact, frozen=True, tag="order_intended"):
     """The middle of the spread when it was decided: the reference for the spread paid."""
 
 
+class CancelIntended(_Fact, frozen=True, tag="cancel_intended"):
+    """We are about to ask for the order's cancellation."""
+
+    client_order_id: ClientOrderId
+
+
 class OrderReported(_Fact, frozen=True, tag="order_reported"):
     """The broker's word changed what we know of an order."""
 
@@ -182,6 +188,7 @@ Fact = (
     | TradeRefused
     | CycleStepped
     | OrderIntended
+    | CancelIntended
     | OrderReported
     | OrderLost
     | FillBooked
@@ -203,4 +210,5 @@ def encode(fact: Fact) -> bytes:
 
 def decode(body: bytes | str) -> Fact:
     """The fact that `encode` wrote. Raises msgspec.DecodeError for anything else."""
-    return _decoder.decode(body)
+    fact: Fact = _decoder.decode(body)
+    return fact

@@ -53,7 +53,10 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bar(msgspec.Struct, gc=False):
-    """One bar of one symbol, stamped with its start. Floats: bars are measurements, never money."""
+    """One complete bar of one symbol; `at` is its start. Floats: bars are measurements, never money.
+
+    It is itself the engine's hottest event, so nothing is wrapped around it; `end` is the instant it was complete.
+    """
 
     symbol: Symbol
     at: Nanos
@@ -62,6 +65,7 @@ class Bar(msgspec.Struct, gc=False):
     low: float
     close: float
     volume: float = 0.0
+    end: Nanos = 0
 
 
 class History(msgspec.Struct, frozen=True):

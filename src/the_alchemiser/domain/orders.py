@@ -178,6 +178,9 @@ class Order(msgspec.Struct):
     reported_filled: Shares = ZERO
     booked: Shares = ZERO
     reason: str = ""
+    cancel_intended: bool = False
+    lost_at: Nanos = 0
+    """When it was sent without a clear answer."""
 
     @property
     def is_done(self) -> bool:

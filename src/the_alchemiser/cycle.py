@@ -1,0 +1,258 @@
+"""The daily trading cycle: snapshot, signals, target, plan, verdict, orders, end. Read `TradingCycle.decide` first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from the_alchemiser.domain.effects import CancelOrder, ReadMarket, ReadQuotes, SetTimer, SubmitOrder
+from the_alchemiser.domain.events import MarketRead
+from the_alchemiser.domain.facts import (
+    CancelIntended,
+    CycleFinished,
+    CycleRefused,
+    CycleStarted,
+    CycleStepped,
+    OrderIntended,
+    PlanBuilt,
+    SignalFormed,
+    SnapshotTaken,
+    TargetSet,
+    TradeApproved,
+    TradeEnded,
+    TradeRefused,
+)
+from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
+from the_alchemiser.domain.intent import RebalancePlan, RiskVerdict, Signal, TargetPortfolio
+from the_alchemiser.domain.market import Asset, MarketSnapshot, Quote, Session, Symbol
+from the_alchemiser.domain.money import ZERO, Dollars, Weight
+from the_alchemiser.domain.portfolio import Account, Portfolio
+from the_alchemiser.pipeline.execution import Cancel, End, ExecutionPolicy, OrderManager, Submit, Work
+from the_alchemiser.pipeline.rebalance import RebalancePolicy, build_rebalance_plan
+from the_alchemiser.pipeline.risk import RiskContext, RiskLimits, RiskManager
+from the_alchemiser.pipeline.signals import blend
+from the_alchemiser.pipeline.snapshot import MarketFindings, Unusable, histories_digest, take_snapshot
+from the_alchemiser.ports import Strategy
+from the_alchemiser.state import CycleBook, EngineState
+from the_alchemiser.step import Step
+
+MARKET_RETRY_SECONDS = 60
+
+
+class CycleConfig(msgspec.Struct, frozen=True):
+    """What to trade, by which ideas, when and how."""
+
+    universe: tuple[Symbol, ...] = ()
+    strategies: tuple[Strategy, ...] = ()
+    allocations: Mapping[str, Weight] = {}
+    minutes_before_close: int = 30
+    rebalance: RebalancePolicy = RebalancePolicy()
+    execution: ExecutionPolicy = ExecutionPolicy()
+    limits: RiskLimits = RiskLimits()
+
+    @property
+    def sessions_needed(self) -> int:
+        """How much history the most far-sighted strategy looks at."""
+        return max((strategy.sessions_needed for strategy in self.strategies), default=1)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Everything one cycle decided, from the wishes to the verdict; nothing of it has been sent."""
+
+    signals: tuple[Signal, ...]
+    target: TargetPortfolio
+    plan: RebalancePlan
+    verdict: RiskVerdict
+
+
+def cycle_id_of(session: Session) -> str:
+    """The name of a session's cycle, such as 20210104: one cycle a day, so a second start finds it done."""
+    return session.date.replace("-", "")
+
+
+class TradingCycle:
+    """One run of the flow under one cycle id, resumable at any point from the facts it left."""
+
+    def __init__(self, config: CycleConfig, state: EngineState) -> None:
+        self.config, self.state = config, state
+        self.risk = RiskManager(config.limits)
+        self.orders = OrderManager(config.execution)
+
+    def decide(
+        self, snapshot: MarketSnapshot, assets: Mapping[Symbol, Asset], cycle_id: str, account: Account
+    ) -> Decision:
+        """The whole flow on one screen, without side effects: also what `cycle --dry-run` shows."""
+        signals = tuple(strategy.evaluate(snapshot) for strategy in self.config.strategies)
+        target = blend(self.config.allocations, signals)
+        portfolio = self._portfolio(snapshot.symbols)
+        plan = build_rebalance_plan(cycle_id, target, portfolio, snapshot.quotes, assets, self.config.rebalance)
+        verdict = self.risk.review(plan, self._risk_context(snapshot, portfolio, account))
+        return Decision(signals, target, plan, verdict)
+
+    def begin(self, step: Step, session: Session, previous_date: str) -> None:
+        """Start the session's cycle, unless it was started before or the close is too near."""
+        cycle_id = cycle_id_of(session)
+        if cycle_id in self.state.ended_cycles or self.state.cycle is not None:
+            return
+        step.record(CycleStarted(step.at, cycle_id, session.date, session.close))
+        problem = self._objection(step.at, session)
+        if problem:
+            self._refuse(step, cycle_id, (problem,))
+        else:
+            self._read_market(step, cycle_id, session.date)
+
+    def resume(self, step: Step) -> None:
+        """Take up an unfinished cycle after a restart: decide if nothing was decided, else go on trading."""
+        book = self.state.cycle
+        if book is None:
+            return
+        if not book.is_planned:
+            self._read_market(step, book.cycle_id, book.session)
+            return
+        self._set_step_timers(step, book)
+        self._read_quotes(step, book)
+
+    def on_market(self, step: Step, event: MarketRead, session: Session, previous_date: str, account: Account) -> None:
+        """Decide, once the market is known; refuse where it is incomplete."""
+        book = self.state.cycle
+        if book is None or book.cycle_id != event.cycle_id or book.is_planned:
+            return
+        found = MarketFindings(event.at, event.histories, event.quotes, event.assets)
+        snapshot = take_snapshot(found, self.config.universe, session, previous_date, self.config.sessions_needed)
+        if isinstance(snapshot, Unusable):
+            self._wait_or_refuse(step, snapshot.reasons, is_passing=snapshot.is_passing)
+            return
+        self._record_decision(step, snapshot, self.decide(snapshot, event.assets, book.cycle_id, account))
+        self._set_step_timers(step, book)
+        self.advance(step)
+
+    def on_market_failed(self, step: Step, reason: str) -> None:
+        """The market could not be read; try again while there is time."""
+        if self.state.cycle is not None and not self.state.cycle.is_planned:
+            self._wait_or_refuse(step, (f"market data: {reason}",), is_passing=True)
+
+    def on_step_timer(self, step: Step) -> None:
+        """A step of the walk begins: look at the market first."""
+        if self.state.cycle is not None and self.state.cycle.is_planned:
+            self._read_quotes(step, self.state.cycle)
+
+    def on_retry_timer(self, step: Step) -> None:
+        """Look at the market again for a decision."""
+        book = self.state.cycle
+        if book is not None and not book.is_planned:
+            self._read_market(step, book.cycle_id, book.session)
+
+    def on_quotes(self, step: Step, quotes: Mapping[Symbol, Quote]) -> None:
+        """Take the step that the time asks for, at these quotes (at the last known ones for symbols without)."""
+        book = self.state.cycle
+        if book is None or not book.is_planned:
+            return
+        reached = self.config.execution.step_at(book.started_at, book.closes_at, step.at)
+        usable = {symbol: quote for symbol, quote in quotes.items() if quote.is_two_sided}
+        step.record(CycleStepped(step.at, book.cycle_id, reached, usable))
+        self.advance(step)
+
+    def advance(self, step: Step) -> None:
+        """Make every move that can be made now; finish when nothing is left to do."""
+        book = self.state.cycle
+        if book is None or not book.is_planned:
+            return
+        for work in book.open_works:
+            self._move(step, book, work)
+        if not book.open_works:
+            filled = sum(work.outcome == "filled" for work in book.works.values())
+            step.record(CycleFinished(step.at, book.cycle_id, len(book.works), filled))
+            step.ask(self.state.broker_read(f"cycle:{book.cycle_id}"))
+
+    def free_cash(self) -> Dollars:
+        """Cash that exists and is promised to no open order."""
+        promised = sum((self.orders.reserved(order) for order in self.state.live.values()), ZERO)
+        return self.state.ledger.cash - promised
+
+    def _move(self, step: Step, book: CycleBook, work: Work) -> None:
+        move = self.orders.next_move(work, book.cycle_id, book.step, book.quotes, self.free_cash())
+        if step.at >= book.closes_at and not isinstance(move, End):
+            if work.orders and not work.orders[-1].is_done:
+                return  # The broker expires a day order at the close; its last report ends the trade.
+            move = End("the session is over")
+        if isinstance(move, Submit):
+            step.record(OrderIntended(step.at, book.cycle_id, move.request, move.middle))
+            step.ask(SubmitOrder(move.request))
+        elif isinstance(move, Cancel):
+            request = move.order.request
+            step.record(CancelIntended(step.at, request.client_order_id))
+            step.ask(CancelOrder(request.client_order_id, move.order.broker_order_id))
+        elif isinstance(move, End):
+            step.record(TradeEnded(step.at, book.cycle_id, work.trade.symbol, work.filled, move.outcome))
+
+    def _objection(self, at: Nanos, session: Session) -> str:
+        last = self.state.last_reconciliation
+        if last is None or last.differences:
+            return "the ledger does not agree with the broker: " + "; ".join(last.differences if last else ())
+        if at < session.open:
+            return "the session has not opened"
+        left = session.close - at
+        if left <= self.config.execution.market_seconds_before_close * SECOND:
+            return f"only {max(left, 0) // MINUTE} minutes to the close are left"
+        return ""
+
+    def _refuse(self, step: Step, cycle_id: str, reasons: Sequence[str]) -> None:
+        step.record(CycleRefused(step.at, cycle_id, tuple(reasons)))
+        step.alert("error", f"cycle {cycle_id} refused: {'; '.join(reasons)}")
+
+    def _wait_or_refuse(self, step: Step, reasons: tuple[str, ...], *, is_passing: bool) -> None:
+        book = self.state.cycle
+        if book is None:
+            return
+        again = step.at + MARKET_RETRY_SECONDS * SECOND
+        deadline = book.closes_at - self.config.execution.market_seconds_before_close * SECOND
+        if is_passing and again < deadline:
+            step.ask(SetTimer(again, f"retry:{book.cycle_id}"))
+        else:
+            self._refuse(step, book.cycle_id, reasons)
+
+    def _read_market(self, step: Step, cycle_id: str, session_date: str) -> None:
+        step.ask(ReadMarket(cycle_id, self.config.universe, self.config.sessions_needed, session_date))
+
+    def _read_quotes(self, step: Step, book: CycleBook) -> None:
+        symbols = tuple(work.trade.symbol for work in book.open_works)
+        step.ask(ReadQuotes(book.cycle_id, symbols))
+
+    def _set_step_timers(self, step: Step, book: CycleBook) -> None:
+        policy = self.config.execution
+        for number in range(1, policy.walk_steps + 2):
+            starts = policy.step_starts(number, book.started_at, book.closes_at)
+            if starts > step.at:
+                step.ask(SetTimer(starts, f"step:{book.cycle_id}:{number}"))
+
+    def _record_decision(self, step: Step, snapshot: MarketSnapshot, decision: Decision) -> None:
+        at, cycle_id = step.at, decision.plan.cycle_id
+        step.record(SnapshotTaken(at, cycle_id, dict(snapshot.quotes), histories_digest(snapshot.histories)))
+        for signal in decision.signals:
+            step.record(SignalFormed(at, cycle_id, signal))
+        step.record(TargetSet(at, cycle_id, decision.target))
+        step.record(PlanBuilt(at, cycle_id, decision.plan))
+        for refused in decision.verdict.refused:
+            step.record(TradeRefused(at, cycle_id, refused.trade, refused.code, refused.text))
+        for approved in decision.verdict.approved:
+            step.record(TradeApproved(at, cycle_id, approved.trade))
+
+    def _portfolio(self, universe: Sequence[Symbol]) -> Portfolio:
+        # Holdings outside the universe are somebody else's business: neither traded nor counted as ours to invest.
+        held = self.state.ledger.shares()
+        return Portfolio(self.state.ledger.cash, {symbol: held[symbol] for symbol in universe if symbol in held})
+
+    def _risk_context(self, snapshot: MarketSnapshot, portfolio: Portfolio, account: Account) -> RiskContext:
+        last = self.state.last_close
+        return RiskContext(
+            at=snapshot.at,
+            state=self.state.trading,
+            equity=account.equity,
+            cash=self.free_cash(),
+            shares=portfolio.shares,
+            quotes=snapshot.quotes,
+            day_profit=account.equity - (last.equity if last is not None else self.state.opening_equity),
+            open_orders=len(self.state.live),
+            is_account_blocked=account.is_blocked,
+        )

@@ -1,0 +1,111 @@
+"""Strategies that answer every bar. A bar that changes nobody's mind costs a dictionary look-up and the strategy's own call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from the_alchemiser.cycle import CycleConfig
+from the_alchemiser.domain.effects import SubmitOrder
+from the_alchemiser.domain.facts import OrderIntended, SignalFormed, TradeApproved, TradeRefused
+from the_alchemiser.domain.instants import SECOND
+from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan, Signal
+from the_alchemiser.domain.market import Bar, Quote, Symbol
+from the_alchemiser.domain.money import ONE, WHOLE_SHARE, ZERO, Shares, Side, Weight, floor_to_lot, from_measurement
+from the_alchemiser.domain.orders import OrderRequest, client_order_id
+from the_alchemiser.pipeline.risk import RiskContext, RiskManager
+from the_alchemiser.ports import BarStrategy
+from the_alchemiser.state import EngineState
+from the_alchemiser.step import NOTHING, Step, StepResult
+
+NAME_LENGTH_MAX = 12
+"""How much of a strategy's name goes into its order ids."""
+
+
+class Reactions:
+    """Turns a bar strategy's new weight into a market order, through the same risk checks as everything else."""
+
+    def __init__(self, strategies: Sequence[BarStrategy], config: CycleConfig, state: EngineState) -> None:
+        self._listeners: dict[Symbol, list[BarStrategy]] = {}
+        for strategy in strategies:
+            for symbol in strategy.symbols:
+                self._listeners.setdefault(symbol, []).append(strategy)
+        self._investable: Weight = ONE - config.rebalance.cash_buffer
+        self._risk = RiskManager(config.limits)
+        self._state = state
+        self._wanted: dict[Symbol, tuple[str, Weight]] = {}
+        self._last_bars: dict[Symbol, Bar] = {}
+
+    def on_bar(self, bar: Bar) -> StepResult:
+        """Tell the bar to its strategies; act where one changed its mind and nothing is in flight."""
+        listeners = self._listeners.get(bar.symbol)
+        if listeners is None:
+            return NOTHING
+        self._last_bars[bar.symbol] = bar
+        for strategy in listeners:
+            weight = strategy.on_bar(bar)
+            if weight is not None:
+                self._wanted[bar.symbol] = (strategy.name, weight)
+        return self._act(bar) if self._wanted else NOTHING
+
+    def _act(self, bar: Bar) -> StepResult:
+        state = self._state
+        if bar.symbol not in self._wanted or any(
+            order.request.symbol == bar.symbol for order in state.live.values()
+        ):
+            return NOTHING
+        name, weight = self._wanted.pop(bar.symbol)
+        step = Step(state, bar.end)
+        trade = self._trade(bar, weight)
+        if trade is not None:
+            cycle_id = f"{name[:NAME_LENGTH_MAX]}-{bar.end // SECOND:x}"
+            step.record(SignalFormed(step.at, cycle_id, Signal(name, step.at, {bar.symbol: weight})))
+            self._send(step, cycle_id, trade)
+        return step
+
+    def _trade(self, bar: Bar, weight: Weight) -> PlannedTrade | None:
+        price = from_measurement(bar.close)
+        held = self._held(bar.symbol)
+        wanted = floor_to_lot(weight * self._equity() * self._investable / price, WHOLE_SHARE)
+        difference = wanted - held
+        if not difference:
+            return None
+        side = Side.BUY if difference > 0 else Side.SELL
+        return PlannedTrade(bar.symbol, side, abs(difference), price, price)
+
+    def _send(self, step: Step, cycle_id: str, trade: PlannedTrade) -> None:
+        verdict = self._risk.review(RebalancePlan(cycle_id, ZERO, (trade,), ZERO, ZERO, ()), self._context(step, trade))
+        for refused in verdict.refused:
+            step.record(TradeRefused(step.at, cycle_id, trade, refused.code, refused.text))
+        for approved in verdict.approved:
+            step.record(TradeApproved(step.at, cycle_id, approved.trade))
+            name = client_order_id(cycle_id, trade.symbol, trade.side, 0)
+            request = OrderRequest(name, trade.symbol, trade.side, trade.shares)
+            step.record(OrderIntended(step.at, cycle_id, request, trade.arrival_price))
+            step.ask(SubmitOrder(request))
+
+    def _context(self, step: Step, trade: PlannedTrade) -> RiskContext:
+        state, symbol, equity = self._state, trade.symbol, self._equity()
+        last = state.last_close
+        return RiskContext(
+            at=step.at,
+            state=state.trading,
+            equity=equity,
+            cash=state.ledger.cash,
+            shares={symbol: self._held(symbol)},
+            quotes={symbol: Quote(symbol, step.at, trade.arrival_price, trade.arrival_price)},
+            day_profit=equity - (last.equity if last is not None else state.opening_equity),
+            open_orders=len(state.live),
+        )
+
+    def _held(self, symbol: Symbol) -> Shares:
+        position = self._state.ledger.positions.get(symbol)
+        return position.shares if position is not None else ZERO
+
+    def _equity(self) -> Shares:
+        ledger = self._state.ledger
+        held = (
+            position.shares * from_measurement(self._last_bars[symbol].close)
+            for symbol, position in ledger.positions.items()
+            if position.lots and symbol in self._last_bars
+        )
+        return sum(held, ledger.cash)

@@ -1,0 +1,132 @@
+"""One effect becomes one conversation with the broker, and its answer one event. The same for every driver and every broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from the_alchemiser.domain.effects import (
+    CancelOrder,
+    Effect,
+    LookUpOrder,
+    RaiseAlert,
+    ReadBroker,
+    ReadMarket,
+    ReadQuotes,
+    SubmitOrder,
+)
+from the_alchemiser.domain.errors import BrokerError, BrokerRefused, BrokerUnauthorized
+from the_alchemiser.domain.events import (
+    BrokerRead,
+    BrokerState,
+    CancelDenied,
+    Event,
+    MarketRead,
+    OrderDenied,
+    OrderHeard,
+    OrderNotFound,
+    OrderUnheard,
+    QuotesRead,
+    ReadFailed,
+)
+from the_alchemiser.domain.instants import DAY, Nanos, rfc3339
+from the_alchemiser.domain.market import Session
+from the_alchemiser.domain.orders import ClientOrderId, OrderReport
+from the_alchemiser.ports import Alerts, Broker
+
+CALENDAR_DAYS = 14
+"""How far the calendar is read to both sides of today: more than the longest closure, so there is always a next session."""
+
+
+class Performer:
+    """Carries effects out against one broker. Failures become events; only defects raise."""
+
+    def __init__(self, broker: Broker, now: Callable[[], Nanos], alerts: Alerts | None = None) -> None:
+        self.broker, self.now, self.alerts = broker, now, alerts
+        self._sessions: tuple[Session, ...] = ()
+        self._sessions_of = ""
+
+    def perform(self, effect: Effect) -> Event | None:
+        """Do it and say what came of it; None where the answer comes by another way."""
+        match effect:
+            case SubmitOrder():
+                return self._submit(effect)
+            case CancelOrder():
+                return self._cancel(effect)
+            case LookUpOrder():
+                return self._look_up(effect)
+            case ReadBroker():
+                return self._reading(f"broker:{effect.purpose}", lambda: self._read_broker(effect))
+            case ReadMarket():
+                return self._reading(f"market:{effect.cycle_id}", lambda: self._read_market(effect))
+            case ReadQuotes():
+                return self._reading(f"quotes:{effect.cycle_id}", lambda: self._read_quotes(effect))
+            case RaiseAlert() if self.alerts is not None:
+                self.alerts.send([effect])
+        return None
+
+    def _submit(self, effect: SubmitOrder) -> Event:
+        name = effect.request.client_order_id
+        try:
+            report = self.broker.place_order(effect.request)
+        except (BrokerRefused, BrokerUnauthorized) as refusal:
+            return OrderDenied(self.now(), name, str(refusal))
+        except BrokerError as failure:
+            return OrderUnheard(self.now(), name, str(failure))
+        return OrderHeard(self.now(), report)
+
+    def _cancel(self, effect: CancelOrder) -> Event | None:
+        try:
+            self.broker.cancel_order(effect.broker_order_id)
+        except BrokerError as failure:
+            return CancelDenied(self.now(), effect.client_order_id, str(failure))
+        return None
+
+    def _look_up(self, effect: LookUpOrder) -> Event | None:
+        try:
+            report = self.broker.get_order_by_client_id(effect.client_order_id)
+        except BrokerError:
+            return None  # The next look-up is already timed.
+        if report is None:
+            return OrderNotFound(self.now(), effect.client_order_id)
+        return OrderHeard(self.now(), report)
+
+    def _reading(self, subject: str, read: Callable[[], Event]) -> Event:
+        try:
+            return read()
+        except BrokerError as failure:
+            return ReadFailed(self.now(), subject, str(failure))
+
+    def _read_broker(self, effect: ReadBroker) -> Event:
+        broker = self.broker
+        orders = self._orders(broker.get_open_orders(), effect.watch)
+        executions = tuple(broker.get_executions(effect.executions_after))
+        holdings = tuple(broker.get_positions())
+        account = broker.get_account()
+        state = BrokerState(account, holdings, orders, executions, self._calendar())
+        return BrokerRead(self.now(), effect.purpose, state)
+
+    def _orders(self, listed: Sequence[OrderReport], watch: Sequence[ClientOrderId]) -> tuple[OrderReport, ...]:
+        """The open orders, and each watched one that is no longer among them."""
+        names = {report.client_order_id for report in listed}
+        missing = [self.broker.get_order_by_client_id(name) for name in watch if name not in names]
+        return (*listed, *(report for report in missing if report is not None))
+
+    def _calendar(self) -> tuple[Session, ...]:
+        today = rfc3339(self.now())[:10]
+        if today != self._sessions_of:
+            around = self.now()
+            first, last = around - CALENDAR_DAYS * DAY, around + CALENDAR_DAYS * DAY
+            self._sessions = tuple(self.broker.get_sessions(rfc3339(first)[:10], rfc3339(last)[:10]))
+            self._sessions_of = today
+        return self._sessions
+
+    def _read_market(self, effect: ReadMarket) -> Event:
+        broker, symbols = self.broker, effect.symbols
+        assets = broker.get_assets(symbols)
+        known = [symbol for symbol in symbols if symbol in assets]
+        histories = broker.get_histories(known, effect.sessions, effect.before_date)
+        quotes = broker.get_quotes(known)
+        return MarketRead(self.now(), effect.cycle_id, histories, quotes, assets)
+
+    def _read_quotes(self, effect: ReadQuotes) -> Event:
+        return QuotesRead(self.now(), effect.cycle_id, self.broker.get_quotes(effect.symbols))

@@ -1,0 +1,187 @@
+"""The engine's memory: a fold of facts and nothing else. Replaying a journal gives back exactly this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from the_alchemiser.domain.effects import ReadBroker
+from the_alchemiser.domain.facts import (
+    AccountOpened,
+    CancelIntended,
+    CycleFinished,
+    CycleRefused,
+    CycleStarted,
+    CycleStepped,
+    DayClosed,
+    Fact,
+    FillBooked,
+    OrderIntended,
+    OrderLost,
+    OrderReported,
+    PlanBuilt,
+    Reconciled,
+    SnapshotTaken,
+    TradeApproved,
+    TradeEnded,
+)
+from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.domain.intent import TradingState
+from the_alchemiser.domain.market import Quote, Symbol
+from the_alchemiser.domain.money import ZERO, Dollars, Shares
+from the_alchemiser.domain.orders import ClientOrderId, Order, OrderStatus, later
+from the_alchemiser.pipeline.execution import Work
+from the_alchemiser.pipeline.ledger import Ledger
+
+
+class CycleBook(msgspec.Struct):
+    """The cycle being traded: where its walk stands and what became of each trade so far."""
+
+    cycle_id: str
+    session: str
+    started_at: Nanos
+    closes_at: Nanos
+    is_planned: bool = False
+    step: int = 0
+    quotes: dict[Symbol, Quote] = {}
+    works: dict[Symbol, Work] = {}
+
+    @property
+    def open_works(self) -> list[Work]:
+        """Trades with something left to do, in the order of the plan."""
+        return [work for work in self.works.values() if not work.outcome]
+
+
+class EngineState:
+    """Everything the engine knows. `apply` is the only way to change it."""
+
+    def __init__(self) -> None:
+        self.account_number = ""
+        self.opening_equity: Dollars = ZERO
+        self.ledger = Ledger()
+        self.trading = TradingState.ACTIVE
+        self.orders: dict[ClientOrderId, Order] = {}
+        self.live: dict[ClientOrderId, Order] = {}
+        self.names: dict[str, ClientOrderId] = {}
+        """Client order ids by broker order id."""
+        self.external: dict[ClientOrderId, Shares] = {}
+        """How much of each order that was not ours is booked."""
+        self.cycle: CycleBook | None = None
+        self.ended_cycles: dict[str, str] = {}
+        self.last_execution_at: Nanos = 0
+        self.last_close: DayClosed | None = None
+        self.last_reconciliation: Reconciled | None = None
+
+    def apply(self, fact: Fact) -> None:
+        """Take in one fact. Facts that only explain change nothing."""
+        change = _CHANGES.get(type(fact))
+        if change is not None:
+            change(self, fact)
+
+    def broker_read(self, purpose: str) -> ReadBroker:
+        """The request for the broker's record from where our knowledge ends (a second of overlap is harmless)."""
+        return ReadBroker(purpose, max(self.last_execution_at - SECOND, 0), tuple(self.live))
+
+    def _account_opened(self, fact: AccountOpened) -> None:
+        self.account_number = fact.number
+        self.ledger.open(fact.cash, fact.holdings)
+        self.last_execution_at = fact.at
+        self.opening_equity = fact.cash + sum((held.shares * held.price for held in fact.holdings), ZERO)
+
+    def _cycle_started(self, fact: CycleStarted) -> None:
+        self.cycle = CycleBook(fact.cycle_id, fact.session, fact.at, fact.closes_at)
+
+    def _cycle_refused(self, fact: CycleRefused) -> None:
+        self.ended_cycles[fact.cycle_id] = "refused"
+        self.cycle = None
+
+    def _cycle_finished(self, fact: CycleFinished) -> None:
+        self.ended_cycles[fact.cycle_id] = "finished"
+        self.cycle = None
+
+    def _snapshot_taken(self, fact: SnapshotTaken) -> None:
+        if self.cycle is not None:
+            self.cycle.quotes = dict(fact.quotes)
+
+    def _plan_built(self, fact: PlanBuilt) -> None:
+        if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
+            self.cycle.is_planned = True
+
+    def _trade_approved(self, fact: TradeApproved) -> None:
+        if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
+            self.cycle.works[fact.trade.symbol] = Work(fact.trade, [])
+
+    def _cycle_stepped(self, fact: CycleStepped) -> None:
+        if self.cycle is not None:
+            self.cycle.step = fact.step
+            self.cycle.quotes.update(fact.quotes)
+
+    def _trade_ended(self, fact: TradeEnded) -> None:
+        if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
+            self.cycle.works[fact.symbol].outcome = fact.outcome
+
+    def _order_intended(self, fact: OrderIntended) -> None:
+        request = fact.request
+        order = Order(request, fact.cycle_id, fact.at, fact.middle)
+        self.orders[request.client_order_id] = self.live[request.client_order_id] = order
+        if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
+            self.cycle.works[request.symbol].orders.append(order)
+
+    def _cancel_intended(self, fact: CancelIntended) -> None:
+        self.orders[fact.client_order_id].cancel_intended = True
+
+    def _order_reported(self, fact: OrderReported) -> None:
+        report = fact.report
+        order = self.orders[report.client_order_id]
+        order.merge(report)
+        if report.broker_order_id:
+            self.names[report.broker_order_id] = report.client_order_id
+        self._retire(order)
+
+    def _order_lost(self, fact: OrderLost) -> None:
+        order = self.orders[fact.client_order_id]
+        order.status = later(order.status, OrderStatus.UNKNOWN)
+        order.lost_at = fact.at
+
+    def _fill_booked(self, fact: FillBooked) -> None:
+        fill = fact.fill
+        order = self.orders.get(fill.client_order_id)
+        if order is None:
+            self.external[fill.client_order_id] = fill.cum_after
+        else:
+            order.book(fill)
+            self._retire(order)
+        self.ledger.post(fill)
+        self.last_execution_at = max(self.last_execution_at, fill.at)
+
+    def _retire(self, order: Order) -> None:
+        if order.is_done:
+            self.live.pop(order.request.client_order_id, None)
+
+    def _reconciled(self, fact: Reconciled) -> None:
+        self.last_reconciliation = fact
+
+    def _day_closed(self, fact: DayClosed) -> None:
+        self.last_close = fact
+
+
+_CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
+    AccountOpened: EngineState._account_opened,
+    CycleStarted: EngineState._cycle_started,
+    CycleRefused: EngineState._cycle_refused,
+    CycleFinished: EngineState._cycle_finished,
+    SnapshotTaken: EngineState._snapshot_taken,
+    PlanBuilt: EngineState._plan_built,
+    TradeApproved: EngineState._trade_approved,
+    CycleStepped: EngineState._cycle_stepped,
+    TradeEnded: EngineState._trade_ended,
+    OrderIntended: EngineState._order_intended,
+    CancelIntended: EngineState._cancel_intended,
+    OrderReported: EngineState._order_reported,
+    OrderLost: EngineState._order_lost,
+    FillBooked: EngineState._fill_booked,
+    Reconciled: EngineState._reconciled,
+    DayClosed: EngineState._day_closed,
+}
