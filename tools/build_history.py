@@ -12,17 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-TARGET = (
-    Path(__file__).parent.parent / "src/the_alchemiser/exchange/data/us20_daily.parquet"
-)
+TARGET = Path(__file__).parent.parent / "src/the_alchemiser/exchange/data/us20_daily.parquet"
 
 
 def thousandths(table: pl.DataFrame) -> pl.DataFrame:
     """Closes as Int32 thousandths; fails when a value has more decimals than that."""
     names = [name for name in table.columns if name != "Date"]
-    exact = table.with_columns(
-        (pl.col(name) * 1000).round().cast(pl.Int32) for name in names
-    )
+    exact = table.with_columns((pl.col(name) * 1000).round().cast(pl.Int32) for name in names)
     for name in names:
         worst = (table[name] * 1000 - exact[name]).abs().max()
         if not isinstance(worst, float) or worst > 1e-6:
@@ -40,14 +36,10 @@ def main() -> None:
         thousandths(read("sp500_dataset.csv.gz")),
         thousandths(read("sp500_index.csv.gz")),
     )
-    table = (
-        stocks.join(index, on="Date", how="inner").sort("Date").rename({"Date": "date"})
-    )
+    table = stocks.join(index, on="Date", how="inner").sort("Date").rename({"Date": "date"})
     if table.height != stocks.height or table.null_count().sum_horizontal().item():
         raise SystemExit("the stocks and the index do not cover the same days")
-    table.write_parquet(
-        TARGET, compression="zstd", compression_level=19, statistics=False
-    )
+    table.write_parquet(TARGET, compression="zstd", compression_level=19, statistics=False)
 
 
 if __name__ == "__main__":

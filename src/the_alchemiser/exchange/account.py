@@ -33,7 +33,7 @@ class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, kw_only=True, eq=False):
-    """Shares of one symbol inside the books. `day_basis_e13` values them at the last close, or at cost if bought since."""
+    """Shares of one symbol in the books. `day_basis_e13`: at the last close, or at cost if bought since."""
 
     symbol: str
     qty_e9: int = 0
@@ -141,7 +141,7 @@ class Account:
         return position.qty_e9
 
     def _reduce(self, position: Position, qty_e9: int) -> None:
-        # The basis leaves in proportion, rounded towards the shares that stay; it reaches zero with the last share.
+        # The basis leaves in proportion, rounded in favour of what stays; it is zero with the last share.
         position.cost_basis_e13 -= position.cost_basis_e13 * qty_e9 // position.qty_e9
         position.day_basis_e13 -= position.day_basis_e13 * qty_e9 // position.qty_e9
         position.qty_e9 -= qty_e9

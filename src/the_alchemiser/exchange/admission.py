@@ -92,9 +92,7 @@ def _check_prices_present(request: o.OrderRequest) -> None:
     if given != wanted:
         if request.type == o.MARKET:
             raise bad_parameter("market orders require no stop or limit price")
-        raise bad_parameter(
-            f"{request.type} orders require no {'stop' if given[1] else 'limit'} price"
-        )
+        raise bad_parameter(f"{request.type} orders require no {'stop' if given[1] else 'limit'} price")
 
 
 def _check_legs_present(request: o.OrderRequest) -> None:
@@ -105,12 +103,8 @@ def _check_legs_present(request: o.OrderRequest) -> None:
         raise bad_parameter(f"{kind} orders require take_profit.limit_price")
     if kind in (o.BRACKET, o.OCO) and request.stop_loss_stop_e4 is None:
         raise bad_parameter(f"{kind} orders require stop_loss.stop_price")
-    if kind == o.OTO and (request.take_profit_limit_e4 is None) == (
-        request.stop_loss_stop_e4 is None
-    ):
-        raise bad_parameter(
-            "oto orders require either take_profit.limit_price or stop_loss.stop_price"
-        )
+    if kind == o.OTO and (request.take_profit_limit_e4 is None) == (request.stop_loss_stop_e4 is None):
+        raise bad_parameter("oto orders require either take_profit.limit_price or stop_loss.stop_price")
     if kind == o.OCO and request.type != o.LIMIT:
         raise bad_parameter("oco orders must be limit orders")
 
@@ -137,9 +131,7 @@ def _check_fractional(request: o.OrderRequest, asset: Asset) -> None:
         raise unprocessable("fractional orders must be DAY orders")
     if request.order_class:
         raise unprocessable("fractional orders must be simple orders")
-    if request.notional_e13 is not None and (
-        request.type != o.MARKET or request.side != o.BUY
-    ):
+    if request.notional_e13 is not None and (request.type != o.MARKET or request.side != o.BUY):
         raise unprocessable("notional orders must be market buy orders")
 
 
@@ -176,11 +168,7 @@ def sub_penny(name: str, price: str) -> Refusal:
 
 
 def check_stop(side: str, stop_price_e4: int, market_price_e4: int) -> None:
-    wrong = (
-        stop_price_e4 <= market_price_e4
-        if side == o.BUY
-        else stop_price_e4 >= market_price_e4
-    )
+    wrong = stop_price_e4 <= market_price_e4 if side == o.BUY else stop_price_e4 >= market_price_e4
     if wrong:
         raise unprocessable(
             f"stop price must be {'greater' if side == o.BUY else 'less'} than current price",
@@ -189,9 +177,7 @@ def check_stop(side: str, stop_price_e4: int, market_price_e4: int) -> None:
         )
 
 
-def check_complex(
-    request: o.OrderRequest, market_price_e4: int, position_e9: int
-) -> None:
+def check_complex(request: o.OrderRequest, market_price_e4: int, position_e9: int) -> None:
     """A bracket or OTO opens a position, an OCO closes one, and the exits lie around the base price."""
     kind = request.order_class
     if not kind:
@@ -205,11 +191,7 @@ def check_complex(
     if kind == o.OCO:
         base = request.take_profit_limit_e4 or 0
     else:
-        base = (
-            request.limit_price_e4
-            if request.limit_price_e4 is not None
-            else market_price_e4
-        )
+        base = request.limit_price_e4 if request.limit_price_e4 is not None else market_price_e4
         _check_profit(request, base)
     _check_loss(request, base)
 
@@ -269,7 +251,7 @@ def _limits_cross(request: o.OrderRequest, other: o.Order) -> bool:
 
 
 def required_cash_e13(request: o.OrderRequest, ask_e4: int) -> int:
-    """What a buy reserves: quantity times its limit, the collar of its stop, or the ask; the dollars of a notional order."""
+    """What a buy reserves: quantity times its limit, its stop's collar, or the ask; or its dollars as given."""
     if request.notional_e13 is not None:
         return request.notional_e13
     price = ask_e4
@@ -290,9 +272,7 @@ def check_cash(account: Account, required_e13: int, released_e13: int = 0) -> No
         )
 
 
-def check_shares(
-    account: Account, symbol: str, qty_e9: int, released_e9: int = 0
-) -> None:
+def check_shares(account: Account, symbol: str, qty_e9: int, released_e9: int = 0) -> None:
     existing = account.quantity_e9(symbol)
     available = account.available_e9(symbol) + released_e9
     if not existing:

@@ -48,7 +48,7 @@ def parse_timeframe(text: str) -> Timeframe:
 
 
 class Path(NamedTuple):
-    """The ticks of one symbol in one session: instants, trade prices, both sides of the quote, traded shares."""
+    """The ticks of one symbol in one session: instants, trade prices, bids, asks, traded shares."""
 
     at: Ints
     price: Ints
@@ -142,19 +142,15 @@ def intraday_bars(path: Path, midnight: int, width: int) -> Iterator[Bar]:
 
 
 def period_start(timeframe: Timeframe, day: date) -> date:
-    """The first day of the bar that `day` belongs to: the day, its Monday, or the first of its month group."""
+    """The first day of the bar `day` belongs to: the day, its Monday, or the first of its month group."""
     if timeframe.unit == "Week":
         return day - timedelta(days=day.weekday())
     if timeframe.unit == "Month":
-        return date(
-            day.year, (day.month - 1) // timeframe.number * timeframe.number + 1, 1
-        )
+        return date(day.year, (day.month - 1) // timeframe.number * timeframe.number + 1, 1)
     return day
 
 
-def period_bars(
-    timeframe: Timeframe, days: Iterable[tuple[date, Span]]
-) -> Iterator[Bar]:
+def period_bars(timeframe: Timeframe, days: Iterable[tuple[date, Span]]) -> Iterator[Bar]:
     """Bars of a day and longer from daily spans in order."""
     group: list[Span] = []
     first: date | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from the_alchemiser.exchange.orders import BUY, LIMIT, MARKET, STOP, STOP_LIMIT, Order
+from the_alchemiser.exchange.orders import BUY, MARKET, STOP, STOP_LIMIT, Order
 from the_alchemiser.exchange.prices import HIGHEST, LOWEST, Levels, Tick
 
 NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
@@ -20,8 +20,7 @@ def awaits_election(order: Order) -> bool:
 
 def bound_e4(order: Order) -> int:
     """The worst price at which `order` may execute; HIGHEST or LOWEST when any will do."""
-    if order.type in (LIMIT, STOP_LIMIT):
-        assert order.limit_price_e4 is not None
+    if order.limit_price_e4 is not None:
         return order.limit_price_e4
     if order.side != BUY:
         return LOWEST
@@ -86,7 +85,7 @@ class Book:
         return self._levels
 
     def work(self, order: Order, now: int) -> None:
-        """Expose `order` to the market from `now` on; every earlier tick has been met by the others already."""
+        """Expose `order` to the market from `now` on; the others have met every earlier tick already."""
         self.working[order.id] = order
         self.seen = max(self.seen, now)
         if not self._stale:

@@ -22,6 +22,7 @@ from the_alchemiser.exchange.prices import (
     Quote,
     Trade,
     UnknownSymbol,
+    asset_id,
     trade_price_e4,
 )
 from the_alchemiser.exchange.timeline import Timeline
@@ -56,23 +57,17 @@ class Exchange(Timeline):
 
     def orders(self, chosen: OrderFilter | None = None) -> list[Order]:
         """Snapshots of the orders that `chosen` selects, newest first unless it says otherwise."""
-        return [
-            snapshot(order) for order in listed(self._orders, chosen or OrderFilter())
-        ]
+        return [snapshot(order) for order in listed(self._orders, chosen or OrderFilter())]
 
     # -- positions --------------------------------------------------------------------------------
 
     def positions(self) -> list[PositionState]:
-        return [
-            self._position_state(symbol) for symbol in sorted(self._account.positions)
-        ]
+        return [self._position_state(symbol) for symbol in sorted(self._account.positions)]
 
     def position(self, symbol_or_asset_id: str) -> PositionState:
         return self._position_state(self._held_symbol(symbol_or_asset_id))
 
-    def close_position(
-        self, symbol_or_asset_id: str, qty: object = None, percentage: object = None
-    ) -> Order:
+    def close_position(self, symbol_or_asset_id: str, qty: object = None, percentage: object = None) -> Order:
         """Sell a position at the market: all of it, `qty` shares, or `percentage` (0-100] of it."""
         symbol = self._held_symbol(symbol_or_asset_id)
         owned = self._account.quantity_e9(symbol)
@@ -109,11 +104,10 @@ class Exchange(Timeline):
         self._begin_day()
         position = self._account.positions[symbol]
         asset = self.market.asset(symbol)
-        assert asset is not None
         return PositionState(
             symbol=symbol,
-            asset_id=asset.id,
-            exchange=asset.exchange,
+            asset_id=asset_id(symbol),
+            exchange=asset.exchange if asset else "",
             qty_e9=position.qty_e9,
             qty_available_e9=position.qty_e9 - position.held_qty_e9,
             cost_basis_e13=position.cost_basis_e13,
@@ -139,9 +133,7 @@ class Exchange(Timeline):
             multiplier=self.multiplier,
         )
 
-    def fills(
-        self, after: int | None = None, until: int | None = None
-    ) -> list[FillRecord]:
+    def fills(self, after: int | None = None, until: int | None = None) -> list[FillRecord]:
         """Executions in order, with after < at < until where given."""
         return [
             fill
@@ -186,18 +178,10 @@ class Exchange(Timeline):
             return []
 
     def trades(self, symbol: str, start: int, end: int) -> Iterable[Trade]:
-        return (
-            self.market.trades(symbol, start, end, self.now)
-            if self.market.asset(symbol)
-            else ()
-        )
+        return self.market.trades(symbol, start, end, self.now) if self.market.asset(symbol) else ()
 
     def quotes(self, symbol: str, start: int, end: int) -> Iterable[Quote]:
-        return (
-            self.market.quotes(symbol, start, end, self.now)
-            if self.market.asset(symbol)
-            else ()
-        )
+        return self.market.quotes(symbol, start, end, self.now) if self.market.asset(symbol) else ()
 
 
 def _quantity(text: object) -> int:

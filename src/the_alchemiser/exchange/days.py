@@ -10,6 +10,7 @@ the simulated hours knows the close: results within a day prove the machinery, n
 from __future__ import annotations
 
 import hashlib
+import math
 from importlib import resources
 
 import numpy as np
@@ -55,13 +56,20 @@ _STEP_DEVIATION = 37837.2
 
 def on_grid(prices: Ints) -> Ints:
     """Prices rounded to their tick, half up: cents from $1, hundredths of a cent below."""
-    step: Ints = np.where(prices >= PRICE, CENT_E4, 1)
-    rounded: Ints = (prices + step // 2) // step * step
-    return rounded
+    step = _steps(prices)
+    return (prices + step // 2) // step * step
+
+
+def _steps(prices: Ints) -> Ints | int:
+    """The tick of each price; one number where they all share it, which is the usual and faster case."""
+    if int(prices.min()) >= PRICE:
+        return CENT_E4
+    steps: Ints = np.where(prices >= PRICE, CENT_E4, 1)
+    return steps
 
 
 def read_history() -> tuple[dict[str, Ints], str]:
-    """The shipped closes per symbol in 1e-4 dollars, one per session from the first, and a digest of the file."""
+    """The shipped closes per symbol in 1e-4 dollars, one per session from the first; and the file's digest."""
     import polars as pl  # here, because it costs a tenth of a second that other markets need not pay
 
     file = resources.files("the_alchemiser.exchange") / "data" / "us20_daily.parquet"
@@ -70,25 +78,19 @@ def read_history() -> tuple[dict[str, Ints], str]:
     dates = [session.date for session in xnys_sessions().all[: table.height]]
     if table["date"].to_list() != dates:
         raise RuntimeError("the shipped history and the shipped sessions disagree")
-    closes = {
-        name: table[name].to_numpy().astype(np.int64) * 10 for name in table.columns[1:]
-    }
+    closes = {name: table[name].to_numpy().astype(np.int64) * 10 for name in table.columns[1:]}
     return closes, hashlib.sha256(raw).hexdigest()[:16]
 
 
 class SimulatedDays(PathMarket):
-    """The market over the shipped history, 1990-01-02 to 2022-12-28: twenty stocks and the S&P 500 (not tradable)."""
+    """The market over the shipped history, 1990 to 2022: twenty stocks, and the S&P 500 (not tradable)."""
 
-    def __init__(
-        self, *, seed: int = 7, symbols: tuple[str, ...] | None = None
-    ) -> None:
+    def __init__(self, *, seed: int = 7, symbols: tuple[str, ...] | None = None) -> None:
         closes, digest = read_history()
         chosen = tuple(closes) if symbols is None else symbols
         unknown = [symbol for symbol in chosen if symbol not in closes]
         if unknown:
-            raise ValueError(
-                f"no history for {', '.join(unknown)}; there is {', '.join(closes)}"
-            )
+            raise ValueError(f"no history for {', '.join(unknown)}; there is {', '.join(closes)}")
         self.seed = seed
         self._closes = {symbol: on_grid(closes[symbol]) for symbol in chosen}
         covered = {symbol: range(len(closes[symbol])) for symbol in chosen}
@@ -109,9 +111,7 @@ class SimulatedDays(PathMarket):
         price = _bridge(first, last, raw[:count], _volatility(closes, index))
         bid, ask = _around(price, int(raw[count]) % 1024)
         at = session.open + TICK_INTERVAL * np.arange(count, dtype=np.int64)
-        size = (20 * (1 + (raw[:count] >> np.uint64(20)) % np.uint64(256))).astype(
-            np.int64
-        )
+        size = (20 * (1 + (raw[:count] >> np.uint64(20)) % np.uint64(256))).astype(np.int64)
         return Path(at, price, bid, ask, size)
 
 
@@ -131,14 +131,12 @@ def _asset(symbol: str) -> Asset:
 
 def _random(seed: int, symbol: str, session: Session) -> np.random.PCG64:
     """The raw generator of one path. Its stream of bits is fixed by NumPy's compatibility promise."""
-    digest = hashlib.blake2b(
-        f"{seed}|{symbol}|{session.date}".encode(), digest_size=16
-    ).digest()
+    digest = hashlib.blake2b(f"{seed}|{symbol}|{session.date}".encode(), digest_size=16).digest()
     return np.random.PCG64(int.from_bytes(digest, "big"))
 
 
 def _volatility(closes: Ints, index: int) -> float:
-    """Daily volatility as a fraction, from the mean absolute return of up to 20 earlier days, within 0.4 % to 6 %."""
+    """Daily volatility, from the mean absolute return of up to 20 earlier days, within 0.4 % to 6 %."""
     recent = closes[max(0, index - 21) : index]
     if len(recent) < 3:
         return 0.015
@@ -146,28 +144,26 @@ def _volatility(closes: Ints, index: int) -> float:
     return min(0.06, max(0.004, 1.25 * float(returns.sum()) / len(returns)))
 
 
-def _bridge(
-    first: int, last: int, raw: np.typing.NDArray[np.uint64], volatility: float
-) -> Ints:
-    """A path from exactly `first` to exactly `last`. Only +, *, / on exact inputs: the same bits on every machine."""
+def _bridge(first: int, last: int, raw: np.typing.NDArray[np.uint64], volatility: float) -> Ints:
+    """A path from exactly `first` to exactly `last`, by +, *, / and root alone: the same on every machine."""
     count = len(raw)
-    steps = (
-        raw.view(np.uint16).reshape(count, 4).astype(np.int64).sum(axis=1) - _STEP_MEAN
-    )
+    parts = raw.view(np.uint16).reshape(count, 4)
+    steps = parts[:, 0].astype(np.int64) + parts[:, 1] + parts[:, 2] + parts[:, 3] - _STEP_MEAN
     steps[0] = 0
     walk = np.cumsum(steps)
-    place = np.arange(count, dtype=np.int64)
-    loose = walk * (count - 1) - place * walk[-1]
-    scale = (
-        volatility * first / (_STEP_DEVIATION * (count - 1) * float(count - 1) ** 0.5)
-    )
-    straight = (first * (count - 1 - place) + last * place) / (count - 1)
+    # Subtracting the straight line from start to end of the walk ties both ends to zero.
+    slope = (last - first - _scale(first, count, volatility) * float(walk[-1])) / (count - 1)
+    path = first + walk * _scale(first, count, volatility) + np.arange(count) * slope
     low, high = min(first, last) * 0.8, max(first, last) * 1.25
-    path = on_grid(
-        np.rint(np.clip(straight + loose * scale, max(low, 1.0), high)).astype(np.int64)
-    )
-    path[0], path[-1] = first, last
-    return path
+    np.clip(path, max(low, 1.0), high, out=path)
+    whole = on_grid(np.rint(path).astype(np.int64))
+    whole[0], whole[-1] = first, last
+    return whole
+
+
+def _scale(first: int, count: int, volatility: float) -> float:
+    """What one unit of the raw walk is worth, in 1e-4 dollars."""
+    return volatility * first / (_STEP_DEVIATION * math.sqrt(count - 1))
 
 
 def _around(price: Ints, noise: int) -> tuple[Ints, Ints]:
@@ -175,11 +171,13 @@ def _around(price: Ints, noise: int) -> tuple[Ints, Ints]:
 
     The middle, rounded down to the tick, is the trade price again.
     """
-    step = np.where(price >= PRICE, CENT_E4, 1)
-    wanted = price * (3072 + 2 * noise) // (1024 * 10_000)
-    ticks = np.maximum(1, wanted // step)
-    # Around one dollar the two sides would lie on different grids: there the spread is a single tick.
-    ticks = np.where((price < PRICE) & (price + ticks >= PRICE), 1, ticks)
-    ticks = np.where((price >= PRICE) & (price - ticks * step < PRICE), 1, ticks)
+    step = _steps(price)
+    ticks = np.maximum(1, price * (3072 + 2 * noise) // (1024 * 10_000 * step))
+    if int(price.min()) < 2 * PRICE:
+        # Around one dollar the two sides would lie on different grids: there the spread is a single tick.
+        near = ((price < PRICE) & (price + ticks >= PRICE)) | (
+            (price >= PRICE) & (price - ticks * step < PRICE)
+        )
+        ticks = np.where(near, 1, ticks)
     bid = price - ticks // 2 * step
     return bid, bid + ticks * step

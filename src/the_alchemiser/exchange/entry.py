@@ -45,9 +45,7 @@ class Entry(Matching):
             admission.check_wash_trade(request, book.open.values())
         cash = self._check_means(request, quote.ask_e4)
         order = self._create(request, asset, intent)
-        self._account.hold(
-            order, cash_e13=cash, qty_e9=0 if cash else order.remaining_e9
-        )
+        self._account.hold(order, cash_e13=cash, qty_e9=0 if cash else order.remaining_e9)
         answer = snapshot(order)
         self._route(order)
         return answer
@@ -98,17 +96,11 @@ class Entry(Matching):
     def _create_legs(self, request: OrderRequest, parent: Order) -> list[Order]:
         legs = []
         if request.take_profit_limit_e4 is not None and request.order_class != o.OCO:
-            legs.append(
-                self._leg(
-                    parent, o.TAKE_PROFIT, o.LIMIT, request.take_profit_limit_e4, None
-                )
-            )
+            legs.append(self._leg(parent, o.TAKE_PROFIT, o.LIMIT, request.take_profit_limit_e4, None))
         if request.stop_loss_stop_e4 is not None:
             limit = request.stop_loss_limit_e4
             kind = o.STOP if limit is None else o.STOP_LIMIT
-            legs.append(
-                self._leg(parent, o.STOP_LOSS, kind, limit, request.stop_loss_stop_e4)
-            )
+            legs.append(self._leg(parent, o.STOP_LOSS, kind, limit, request.stop_loss_stop_e4))
         return legs
 
     def _leg(
@@ -149,8 +141,7 @@ class Entry(Matching):
         sequence = len(self._orders)
         order = Order(
             id=derived_uuid("order", self.seed, sequence),
-            client_order_id=client_order_id
-            or derived_uuid("client", self.seed, sequence),
+            client_order_id=client_order_id or derived_uuid("client", self.seed, sequence),
             sequence=sequence,
             time_in_force=time_in_force,
             status=status or ("pending_new" if self._is_open else "accepted"),
@@ -190,7 +181,7 @@ class Entry(Matching):
     # -- cancel -----------------------------------------------------------------------------------
 
     def cancel(self, order_id: str) -> None:
-        """Cancel an open order and the rest of its group. Repeating it is harmless; Refusal when it ended otherwise."""
+        """Cancel an open order and the rest of its group; harmless when repeated. Refusal if it ended otherwise."""
         order = self._record(order_id)
         if order.status == "canceled":
             return
@@ -252,12 +243,8 @@ class Entry(Matching):
             type=old.type,
             time_in_force=changes.time_in_force or old.time_in_force,
             qty_e9=old.qty_e9 if changes.qty_e9 is None else changes.qty_e9,
-            limit_price_e4=old.limit_price_e4
-            if changes.limit_price_e4 is None
-            else changes.limit_price_e4,
-            stop_price_e4=old.stop_price_e4
-            if changes.stop_price_e4 is None
-            else changes.stop_price_e4,
+            limit_price_e4=old.limit_price_e4 if changes.limit_price_e4 is None else changes.limit_price_e4,
+            stop_price_e4=old.stop_price_e4 if changes.stop_price_e4 is None else changes.stop_price_e4,
             client_order_id=changes.client_order_id,
         )
         same = (
@@ -280,17 +267,11 @@ class Entry(Matching):
         admission.check_prices(request, trade_price_e4(quote.bid_e4, quote.ask_e4))
         remaining = (request.qty_e9 or 0) - old.filled_qty_e9
         if old.side == o.BUY:
-            required = (
-                admission.required_cash_e13(request, quote.ask_e4)
-                // (request.qty_e9 or 1)
-                * remaining
-            )
+            required = admission.required_cash_e13(request, quote.ask_e4) // (request.qty_e9 or 1) * remaining
             admission.check_cash(self._account, required, old.held_cash_e13)
             return required
         if old.status != "held":
-            admission.check_shares(
-                self._account, old.symbol, remaining, old.held_qty_e9
-            )
+            admission.check_shares(self._account, old.symbol, remaining, old.held_qty_e9)
         return 0
 
     def _check_new_terms(self, old: Order, request: OrderRequest) -> None:
@@ -300,14 +281,8 @@ class Entry(Matching):
             return
         if old.order_class:
             raise unprocessable("qty cannot be changed for advanced orders")
-        if (
-            old.notional_e13 is not None
-            or (request.qty_e9 or 0) % QUANTITY
-            or (old.qty_e9 or 0) % QUANTITY
-        ):
-            raise unprocessable(
-                "qty of fractional and notional orders cannot be changed"
-            )
+        if old.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY or (old.qty_e9 or 0) % QUANTITY:
+            raise unprocessable("qty of fractional and notional orders cannot be changed")
         if (request.qty_e9 or 0) <= old.filled_qty_e9:
             raise unprocessable("qty must be > filled_qty")
 
@@ -339,9 +314,7 @@ class Entry(Matching):
         """Holds, legs and the place in the group pass from `old` to `new`; `old` ends as replaced."""
         held = old.held_qty_e9
         self._account.hold(old)
-        self._account.hold(
-            new, cash_e13=cash_e13, qty_e9=new.remaining_e9 if held else 0
-        )
+        self._account.hold(new, cash_e13=cash_e13, qty_e9=new.remaining_e9 if held else 0)
         for leg in old.legs:
             leg.parent_id = new.id
         if old.parent_id:

@@ -20,7 +20,7 @@ from the_alchemiser.exchange.units import (
 def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
     """An order request from the body of POST /v2/orders (numbers as text or JSON numbers). Raises Refusal."""
     profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
-    _refuse_trails(body, loss)
+    _refuse_trails(body)
     return OrderRequest(
         symbol=_word(body, "symbol", "invalid symbol").upper(),
         side=_word(body, "side", "invalid side"),
@@ -51,7 +51,7 @@ def parse_order_changes(body: Mapping[str, Any]) -> OrderChanges:
     )
 
 
-def _refuse_trails(body: Mapping[str, Any], loss: Mapping[str, Any]) -> None:
+def _refuse_trails(body: Mapping[str, Any]) -> None:
     if (
         _text(body, "type") == "trailing_stop"
         or _present(body, "trail_price")
@@ -94,9 +94,7 @@ def _child(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _number(
-    body: Mapping[str, Any], name: str, convert: Callable[[object], int]
-) -> int | None:
+def _number(body: Mapping[str, Any], name: str, convert: Callable[[object], int]) -> int | None:
     if not _present(body, name):
         return None
     try:

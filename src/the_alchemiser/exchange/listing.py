@@ -45,21 +45,15 @@ def _bounds(orders: dict[str, Order], chosen: OrderFilter) -> tuple[int, float]:
 
 
 def _matches(order: Order, chosen: OrderFilter) -> bool:
-    if chosen.status != "all" and _shown_open(order, chosen) != (
-        chosen.status == "open"
-    ):
-        return False
-    if chosen.after is not None and order.submitted_at <= chosen.after:
-        return False
-    if chosen.until is not None and order.submitted_at >= chosen.until:
-        return False
-    if chosen.symbols is not None and order.symbol not in chosen.symbols:
-        return False
-    if chosen.asset_class is not None and order.asset_class not in chosen.asset_class:
-        return False
-    if chosen.nested and order.parent_id is not None:
-        return False
-    return chosen.side is None or order.side == chosen.side
+    return (
+        (chosen.status == "all" or _shown_open(order, chosen) == (chosen.status == "open"))
+        and (chosen.after is None or order.submitted_at > chosen.after)
+        and (chosen.until is None or order.submitted_at < chosen.until)
+        and (chosen.symbols is None or order.symbol in chosen.symbols)
+        and (chosen.asset_class is None or order.asset_class in chosen.asset_class)
+        and (chosen.side is None or order.side == chosen.side)
+        and not (chosen.nested and order.parent_id is not None)
+    )
 
 
 def _shown_open(order: Order, chosen: OrderFilter) -> bool:

@@ -38,9 +38,7 @@ _END_EVENT_FIELD = {
 class Matching:
     """Records, books, fills and updates of one account over one market."""
 
-    def __init__(
-        self, market: Market, *, seed: int, cash: str = "100000", start: int
-    ) -> None:
+    def __init__(self, market: Market, *, seed: int, cash: str = "100000", start: int) -> None:
         self.market = market
         self.seed = seed
         self.now = start
@@ -67,7 +65,7 @@ class Matching:
     # -- prices -----------------------------------------------------------------------------------
 
     def _quote(self, symbol: str) -> Quote:
-        """The quote in force: the market's, or a later one that `move` pushed. Raises NoPrice, UnknownSymbol."""
+        """The quote in force: the market's, or a later pushed one. Raises NoPrice, UnknownSymbol."""
         pushed = self._pushed.get(symbol)
         if pushed is None:
             return self.market.quote(symbol, self.now)
@@ -93,10 +91,7 @@ class Matching:
 
     def _market_value_e13(self) -> int:
         positions = self._account.positions
-        return sum(
-            position.qty_e9 * self._mark_e4(symbol)
-            for symbol, position in positions.items()
-        )
+        return sum(position.qty_e9 * self._mark_e4(symbol) for symbol, position in positions.items())
 
     # -- days -------------------------------------------------------------------------------------
 
@@ -230,9 +225,7 @@ class Matching:
             self._account.hold(order)
         else:
             before = order.remaining_e9 + qty_e9
-            self._account.hold(
-                order, cash_e13=order.held_cash_e13 // before * order.remaining_e9
-            )
+            self._account.hold(order, cash_e13=order.held_cash_e13 // before * order.remaining_e9)
 
     def _fill_record(self, order: Order, qty_e9: int, price_e4: int) -> FillRecord:
         sequence = len(self._account.fills) + 1
@@ -263,7 +256,7 @@ class Matching:
             self._arm([leg for leg in order.legs if leg.is_open])
 
     def _arm(self, legs: list[Order]) -> None:
-        """The entry is complete: the first exit works and holds the shares, a second one stays held but watches."""
+        """The entry is complete: the first exit works and holds the shares, a second stays held but watches."""
         first, *rest = legs
         self._account.hold(first, qty_e9=first.remaining_e9)
         for leg in rest:
@@ -283,11 +276,7 @@ class Matching:
         parent = self._orders[order.parent_id] if order.parent_id else order
         return [
             order,
-            *(
-                other
-                for other in (parent, *parent.legs)
-                if other is not order and other.is_open
-            ),
+            *(other for other in (parent, *parent.legs) if other is not order and other.is_open),
         ]
 
     # -- ends -------------------------------------------------------------------------------------

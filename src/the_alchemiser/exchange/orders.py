@@ -30,13 +30,9 @@ TERMINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "rep
 
 # Which status may follow which. Nothing follows a terminal one.
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "accepted": frozenset(
-        {"pending_new", "new", "pending_cancel", "canceled", "expired", "rejected"}
-    ),
+    "accepted": frozenset({"pending_new", "new", "pending_cancel", "canceled", "expired", "rejected"}),
     "pending_new": frozenset({"new", "pending_cancel", "canceled", "rejected"}),
-    "held": frozenset(
-        {"new", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}
-    ),
+    "held": frozenset({"new", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}),
     "new": frozenset(
         {
             "partially_filled",
@@ -58,9 +54,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
         }
     ),
     "pending_cancel": frozenset({"canceled", "filled", "partially_filled"}),
-    "pending_replace": frozenset(
-        {"replaced", "new", "partially_filled", "filled", "held"}
-    ),
+    "pending_replace": frozenset({"replaced", "new", "partially_filled", "filled", "held"}),
     **{status: frozenset() for status in TERMINAL_STATUSES},
 }
 
@@ -168,7 +162,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
 
 
 class Update(msgspec.Struct, kw_only=True, eq=False):
-    """One trade update: `order` is a snapshot after the event; the execution fields are set for fills only."""
+    """One trade update: `order` is a snapshot after the event; execution fields are set for fills only."""
 
     sequence: int
     event: str
@@ -190,9 +184,5 @@ def snapshot(order: Order) -> Order:
 
 def derived_uuid(*parts: object) -> str:
     """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
-    digest = hashlib.blake2b(
-        "\x1f".join(map(str, parts)).encode(), digest_size=16
-    ).hexdigest()
-    return (
-        f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
-    )
+    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

@@ -54,16 +54,10 @@ class PathMarket:
         self.fingerprint = fingerprint
         self._assets = {asset.symbol: asset for asset in assets}
         self._covered = covered
-        self.first_day: date = sessions.all[
-            min(indexes[0] for indexes in covered.values())
-        ].date
-        self.last_day: date = sessions.all[
-            max(indexes[-1] for indexes in covered.values())
-        ].date
+        self.first_day: date = sessions.all[min(indexes[0] for indexes in covered.values())].date
+        self.last_day: date = sessions.all[max(indexes[-1] for indexes in covered.values())].date
         self._paths: OrderedDict[tuple[str, int], Path] = OrderedDict()
-        self._spans: dict[str, dict[int, Span | None]] = {
-            symbol: {} for symbol in covered
-        }
+        self._spans: dict[str, dict[int, Span | None]] = {symbol: {} for symbol in covered}
 
     def _path_of(self, symbol: str, session: Session) -> Path:
         raise NotImplementedError
@@ -141,13 +135,9 @@ class PathMarket:
     def ticks(self, symbol: str, after: int, until: int) -> Iterator[Tick]:
         for path, low, high in self._pieces(symbol, after, until):
             columns = (path.at[low:high], path.bid[low:high], path.ask[low:high])
-            yield from map(
-                Tick._make, zip(*(column.tolist() for column in columns), strict=True)
-            )
+            yield from map(Tick._make, zip(*(column.tolist() for column in columns), strict=True))
 
-    def next_cross(
-        self, symbol: str, after: int, until: int, levels: Levels
-    ) -> Tick | None:
+    def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
         for path, low, high in self._pieces(symbol, after, until):
             part = slice(low, high)
             reached = path.ask[part] <= levels.buy_e4
@@ -157,9 +147,7 @@ class PathMarket:
             first = int(reached.argmax())
             if reached[first]:
                 place = low + first
-                return Tick(
-                    int(path.at[place]), int(path.bid[place]), int(path.ask[place])
-                )
+                return Tick(int(path.at[place]), int(path.bid[place]), int(path.ask[place]))
         return None
 
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterator[Trade]:
@@ -178,9 +166,7 @@ class PathMarket:
         for tick in self.ticks(symbol, start - 1, min(end, at)):
             yield self.quote(symbol, tick.at)
 
-    def _pieces(
-        self, symbol: str, after: int, until: int
-    ) -> Iterator[tuple[Path, int, int]]:
+    def _pieces(self, symbol: str, after: int, until: int) -> Iterator[tuple[Path, int, int]]:
         """Non-empty stretches (path, first, end) of the ticks with after < at <= until."""
         covered = self.covered(symbol)
         begun, last = self.sessions.begun(after), self.sessions.begun(until)
@@ -199,14 +185,10 @@ class PathMarket:
             known[index] = span_of(self.path(symbol, index))
         return known[index]
 
-    def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, at: int
-    ) -> list[Bar]:
+    def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`. ValueError for an unknown timeframe."""
         frame = parse_timeframe(timeframe)
-        days = self._sessions_for(
-            symbol, period_start(frame, new_york_date(start)), end, at
-        )
+        days = self._sessions_for(symbol, period_start(frame, new_york_date(start)), end, at)
         if frame.width:
             drawn: Iterator[Bar] = (
                 bar
@@ -221,22 +203,12 @@ class PathMarket:
             drawn = period_bars(frame, self._daily(symbol, days, at))
         return [bar for bar in drawn if start <= bar.at <= end]
 
-    def _sessions_for(
-        self, symbol: str, first: date, end: int, at: int
-    ) -> list[Session]:
+    def _sessions_for(self, symbol: str, first: date, end: int, at: int) -> list[Session]:
         covered = self.covered(symbol)
-        chosen = self.sessions.between(
-            first, new_york_date(min(end + 366 * 86_400 * 10**9, at))
-        )
-        return [
-            session
-            for session in chosen
-            if session.index in covered and session.open <= at
-        ]
+        chosen = self.sessions.between(first, new_york_date(min(end + 366 * 86_400 * 10**9, at)))
+        return [session for session in chosen if session.index in covered and session.open <= at]
 
-    def _daily(
-        self, symbol: str, days: list[Session], at: int
-    ) -> Iterator[tuple[date, Span]]:
+    def _daily(self, symbol: str, days: list[Session], at: int) -> Iterator[tuple[date, Span]]:
         for session in days:
             if session.close <= at:
                 span = self._span(symbol, session.index)

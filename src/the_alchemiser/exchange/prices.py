@@ -19,11 +19,11 @@ from the_alchemiser.exchange.units import PRICE, tick_e4
 LOWEST, HIGHEST = -1, 2**62
 
 
-class UnknownSymbol(KeyError):
+class UnknownSymbol(KeyError):  # noqa: N818 - an answer, not a fault
     """The market has no such symbol."""
 
 
-class NoPrice(LookupError):
+class NoPrice(LookupError):  # noqa: N818 - an answer, not a fault
     """The symbol has had no price by the instant asked for."""
 
 
@@ -119,9 +119,7 @@ class Market(Protocol):
         """The moves with after < at <= until, in order."""
         ...
 
-    def next_cross(
-        self, symbol: str, after: int, until: int, levels: Levels
-    ) -> Tick | None:
+    def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
         """The first of `ticks` that reaches a level, or None."""
         ...
 
@@ -133,9 +131,7 @@ class Market(Protocol):
         """The quotes that came up with start <= time <= end and by `at`, in order."""
         ...
 
-    def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, at: int
-    ) -> list[Bar]:
+    def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`: a forming bar covers what has happened."""
         ...
 
@@ -178,32 +174,28 @@ class PushedMarket:
     def asset(self, symbol: str) -> Asset | None:
         return self._assets.get(symbol)
 
-    def quote(self, symbol: str, at: int) -> Quote:
-        raise NoPrice(symbol)
+    def quote(self, *_: object, **__: object) -> Quote:
+        raise NoPrice
 
-    def trade(self, symbol: str, at: int) -> Trade:
-        raise NoPrice(symbol)
+    def trade(self, *_: object, **__: object) -> Trade:
+        raise NoPrice
 
-    def previous_close_e4(self, symbol: str, at: int) -> int:
-        raise NoPrice(symbol)
+    def previous_close_e4(self, *_: object, **__: object) -> int:
+        raise NoPrice
 
-    def ticks(self, symbol: str, after: int, until: int) -> Iterable[Tick]:
+    def ticks(self, *_: object, **__: object) -> Iterable[Tick]:
         return ()
 
-    def next_cross(
-        self, symbol: str, after: int, until: int, levels: Levels
-    ) -> Tick | None:
+    def next_cross(self, *_: object, **__: object) -> Tick | None:
         return None
 
-    def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]:
+    def trades(self, *_: object, **__: object) -> Iterable[Trade]:
         return ()
 
-    def quotes(self, symbol: str, start: int, end: int, at: int) -> Iterable[Quote]:
+    def quotes(self, *_: object, **__: object) -> Iterable[Quote]:
         return ()
 
-    def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, at: int
-    ) -> list[Bar]:
+    def bars(self, *_: object, **__: object) -> list[Bar]:
         return []
 
 

@@ -20,7 +20,7 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 class Session(msgspec.Struct, frozen=True):
-    """One regular trading session; `open` and `close` are instants in ns UTC, trading is open <= t < close."""
+    """One regular session; `open` and `close` are instants (ns UTC), trading is open <= t < close."""
 
     index: int
     date: date
@@ -65,31 +65,22 @@ class Sessions:
         return self.all[index] if index < len(self.all) else None
 
     def next_close(self, at: int) -> Session | None:
-        """The first session that closes after `at` (today's while the market is open); None beyond the table."""
+        """The first session that closes after `at` (today's while it is open); None beyond the table."""
         index = bisect_right(self._closes, at)
         return self.all[index] if index < len(self.all) else None
 
     def on(self, day: date) -> Session | None:
         index = bisect_left(self._dates, day)
-        return (
-            self.all[index]
-            if index < len(self.all) and self._dates[index] == day
-            else None
-        )
+        return self.all[index] if index < len(self.all) and self._dates[index] == day else None
 
     def between(self, first: date, last: date) -> tuple[Session, ...]:
         """The sessions from `first` to `last`, both included."""
-        return self.all[
-            bisect_left(self._dates, first) : bisect_right(self._dates, last)
-        ]
+        return self.all[bisect_left(self._dates, first) : bisect_right(self._dates, last)]
 
 
 def new_york_midnight(day: date) -> int:
     """The instant (ns UTC) at which `day` begins in New York: the time stamp of its daily bar."""
-    return (
-        int(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).timestamp())
-        * SECOND
-    )
+    return int(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).timestamp()) * SECOND
 
 
 def new_york_date(at: int) -> date:
@@ -108,9 +99,7 @@ def read_sessions(lines: list[str]) -> Sessions:
         day = date.fromisoformat(line[:10])
         midnight = (day.toordinal() - _EPOCH_ORDINAL) * DAY
         opens, closes = _minutes(line[11:16]), _minutes(line[17:22])
-        sessions.append(
-            Session(index, day, midnight + opens * MINUTE, midnight + closes * MINUTE)
-        )
+        sessions.append(Session(index, day, midnight + opens * MINUTE, midnight + closes * MINUTE))
     return Sessions(sessions)
 
 

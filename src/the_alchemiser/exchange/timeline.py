@@ -11,9 +11,7 @@ from the_alchemiser.exchange.units import NEVER
 class Timeline(Entry):
     """Moves the exchange through time. Time never goes back."""
 
-    def __init__(
-        self, market: Market, *, seed: int, cash: str = "100000", start: int
-    ) -> None:
+    def __init__(self, market: Market, *, seed: int, cash: str = "100000", start: int) -> None:
         super().__init__(market, seed=seed, cash=cash, start=start)
         self._boundary = self._next_boundary()
 
@@ -53,7 +51,7 @@ class Timeline(Entry):
     # -- ticks ------------------------------------------------------------------------------------
 
     def _play(self, horizon: int, stop_on_update: bool) -> bool:
-        """Ticks up to `horizon` reach the orders they concern. Stops after the first instant with an update if told."""
+        """Ticks up to `horizon` reach the orders they concern; if told, no further than the first with updates."""
         before = self.update_count
         while self._is_open:
             book, tick = self._next_tick(horizon)
@@ -68,7 +66,7 @@ class Timeline(Entry):
         return self.update_count != before
 
     def _next_tick(self, horizon: int) -> tuple[Book | None, Tick | None]:
-        """The next tick that matters to any book, and that book; at one instant the symbol seen first goes first."""
+        """The next tick that matters to a book, and that book; at one instant the older book goes first."""
         best: tuple[Book | None, Tick | None] = (None, None)
         soonest = NEVER
         for book in self._books.values():
@@ -80,9 +78,7 @@ class Timeline(Entry):
 
     def _search(self, book: Book, horizon: int) -> Tick | None:
         if book.upcoming is None and book.searched < horizon:
-            book.upcoming = self.market.next_cross(
-                book.symbol, book.searched, horizon, book.levels
-            )
+            book.upcoming = self.market.next_cross(book.symbol, book.searched, horizon, book.levels)
             book.searched = horizon if book.upcoming is None else book.upcoming.at
         return book.upcoming
 
@@ -91,11 +87,7 @@ class Timeline(Entry):
     def _next_boundary(self) -> int:
         """The next opening or close after now."""
         sessions = self.market.sessions
-        following = (
-            sessions.next_close(self.now)
-            if self._is_open
-            else sessions.next_open(self.now)
-        )
+        following = sessions.next_close(self.now) if self._is_open else sessions.next_open(self.now)
         if following is None:
             return NEVER
         return following.close if self._is_open else following.open
@@ -138,11 +130,5 @@ class Timeline(Entry):
         ]
         for order in sorted(due, key=lambda order: order.sequence):
             if order.is_open:
-                self._end(
-                    order, "expired" if order.time_in_force == "day" else "canceled"
-                )
-        self._account.last_equity_e13 = (
-            self._account.cash_e13 + self._market_value_e13()
-        )
-        for symbol, position in self._account.positions.items():
-            position.day_basis_e13 = position.qty_e9 * self._mark_e4(symbol)
+                self._end(order, "expired" if order.time_in_force == "day" else "canceled")
+        self._end_day()

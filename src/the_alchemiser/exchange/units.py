@@ -25,7 +25,7 @@ _MAX_TEXT = 64
 
 
 def parse_decimal(text: object) -> Decimal:
-    """The exact number in a JSON string or number; ValueError when it is none, not finite or absurdly long."""
+    """The exact number in a JSON string or number; ValueError when it is none, not finite or too long."""
     raw = str(text).strip() if not isinstance(text, bool) else ""
     if not raw or len(raw) > _MAX_TEXT:
         raise ValueError(f"not a decimal number: {raw[:_MAX_TEXT]!r}")
@@ -82,7 +82,7 @@ def format_money(count_e13: int) -> str:
 
 
 def format_ratio(numerator: int, denominator: int, digits: int = 6) -> str:
-    """numerator / denominator rounded half up to `digits` decimals ("0" when there is no denominator)."""
+    """The quotient rounded half up to `digits` decimals ("0" when there is no denominator)."""
     if not denominator:
         return "0"
     scale = 10**digits
