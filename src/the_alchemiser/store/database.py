@@ -1,0 +1,169 @@
+"""SQLite as we use it: how it is opened, who may write, and what its failures mean.
+
+One process writes, held to that by a lock the operating system drops when the process dies, however it
+dies. Any number read meanwhile, each from one moment's state.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import quote
+
+import msgspec
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ResourceClosedError
+from sqlalchemy.pool import NullPool
+
+from the_alchemiser.domain.errors import ConfigurationError, InvariantBroken, JournalCorrupt, StoreUnavailable
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for a program that opened the file behind our back."""
+PAGE_BYTES = 4096
+JOURNAL_BYTES_MAX = 64 * 2**30
+"""A journal is never let grow beyond this: at 100,000 facts a day some thousand days."""
+
+_PRIMARY_CODE = 0xFF
+_CAUSES = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_PERM: "permission is denied",
+    sqlite3.SQLITE_IOERR: "the disk reports an input/output error",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_NOMEM: "memory ran out",
+    sqlite3.SQLITE_INTERRUPT: "the operation was interrupted",
+}
+
+
+def sqlite_path(url: str) -> Path:
+    """The file a database URL names. Raises ConfigurationError for anything but a SQLite file."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "DATABASE_URL is not a database URL (example: sqlite:///data/alchemiser.db)"
+        ) from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        shown = parsed.render_as_string(hide_password=True)
+        raise ConfigurationError(f"the journal needs a SQLite file (sqlite:///PATH), not {shown}")
+    return Path(parsed.database).absolute()
+
+
+def writing_engine(path: Path, busy_seconds: float, bytes_max: int) -> Engine:
+    """An engine whose commits survive power loss; every transaction takes the write lock at once."""
+    address = f"file:{quote(str(path))}?mode=rwc"
+    pragmas = (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"max_page_count = {bytes_max // PAGE_BYTES}",
+    )
+    return _engine(address, busy_seconds, pragmas, "BEGIN IMMEDIATE")
+
+
+def reading_engine(path: Path) -> Engine:
+    """An engine that can change nothing; each of its transactions sees the state of one moment."""
+    if not path.exists():
+        raise StoreUnavailable(f"there is no journal at {path} yet")
+    return _engine(f"file:{quote(str(path))}?mode=ro", BUSY_SECONDS, (), "BEGIN")
+
+
+def _engine(address: str, busy_seconds: float, pragmas: tuple[str, ...], begin: str) -> Engine:
+    def connect() -> sqlite3.Connection:
+        # isolation_level None: Python's own notion of transactions would leave schema changes out of ours.
+        connection = sqlite3.connect(
+            address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+@contextmanager
+def one_clear_line(path: Path) -> Iterator[None]:
+    """Turns what SQLite, SQLAlchemy and the row decoders raise into our errors, one line each."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise InvariantBroken(f"{path}: an entry or row would be recorded twice ({error.orig})") from error
+    except DBAPIError as error:
+        raise _meaning(path, error.orig) from error
+    except sqlite3.Error as error:
+        raise _meaning(path, error) from error
+    except ResourceClosedError as error:
+        raise StoreUnavailable(f"the journal {path} is closed") from error
+    except (msgspec.MsgspecError, ArithmeticError, UnicodeError) as error:
+        raise JournalCorrupt(f"the journal {path} holds a row that cannot be read: {error}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"the journal {path} cannot be used: {error.strerror or error}") from error
+
+
+def _meaning(path: Path, error: BaseException | None) -> StoreUnavailable:
+    """What a failure of SQLite says about the file.
+
+    One it cannot name means that the file is not what we wrote.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    cause = _CAUSES.get(code & _PRIMARY_CODE)
+    if cause is None:
+        return JournalCorrupt(f"the journal {path} is damaged: {error}")
+    return StoreUnavailable(f"the journal {path} cannot be used: {cause}")
+
+
+def integrity_faults(connection: Any) -> str:
+    """What SQLite itself finds wrong with the file's structure; empty where nothing."""
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    return "" if found == "ok" else str(found)
+
+
+class WriterLock:
+    """The right to write one journal.
+
+    The operating system takes it back at the process's end, even after kill -9.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".lock")
+        self._file: TextIO | None = self._take()
+
+    def _take(self) -> TextIO:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = self._path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = self._holder(file)
+            file.close()
+            raise StoreUnavailable(
+                f"another process{holder} is writing this journal ({self._path})"
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        return file
+
+    @staticmethod
+    def _holder(file: TextIO) -> str:
+        file.seek(0)
+        pid = file.read(20).strip()
+        return f" (pid {pid})" if pid.isdigit() else ""
+
+    def release(self) -> None:
+        """Let another process write.
+
+        The file stays: deleting it would let two processes lock two files of one name.
+        """
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None

@@ -1,0 +1,164 @@
+"""The journal on disk: facts are appended, never changed, and survive a power cut once `append` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from msgspec.structs import asdict
+from sqlalchemy import Connection, delete, insert, select, update
+
+from the_alchemiser.domain.errors import StoreUnavailable
+from the_alchemiser.domain.facts import Fact, decode
+
+from . import schema
+from .chain import START, Entry, Tip, entries_after, verified
+from .database import (
+    BUSY_SECONDS,
+    JOURNAL_BYTES_MAX,
+    WriterLock,
+    one_clear_line,
+    reading_engine,
+    sqlite_path,
+    writing_engine,
+)
+from .projections import project
+from .shelf import Shelf, replace_all
+from .tables import PROJECTION_VERSION, journal, projection
+from .verification import Verification, refold, require_agreement, stored_entries, stored_tip, verify
+
+_APPEND = insert(journal)
+_MARK = update(projection)
+
+
+class SqlJournal:
+    """The one writer of a journal file, and of the tables for reading folded from it; one call at a time.
+
+    Opening makes or migrates the tables, and refuses (StoreUnavailable) a file that another process writes
+    or that a newer version wrote. Every failure is a StoreUnavailable of one clear line; what is damaged is
+    its kind JournalCorrupt.
+    """
+
+    def __init__(
+        self, url: str, *, busy_seconds: float = BUSY_SECONDS, bytes_max: int = JOURNAL_BYTES_MAX
+    ) -> None:
+        self.path = sqlite_path(url)
+        with one_clear_line(self.path):
+            self._lock = WriterLock(self.path)
+            try:
+                self._engine = writing_engine(self.path, busy_seconds, bytes_max)
+                self._connection = self._engine.connect()
+                self._prepare()
+            except BaseException:
+                self._lock.release()
+                raise
+
+    def _prepare(self) -> None:
+        self._tip: Tip | None = None
+        self._shelf = Shelf(self._connection)
+        with self._connection.begin():
+            schema.bring_forward(self._connection)
+            version = self._connection.execute(select(projection.c.version)).scalar_one_or_none()
+            if version is None:
+                self._connection.execute(insert(projection), _mark(START) | {"id": 1})
+            elif version != PROJECTION_VERSION:
+                self._refold()
+        self._inode = self.path.stat().st_ino
+
+    @contextmanager
+    def _whole(self) -> Iterator[Connection]:
+        """One transaction on the connection.
+
+        Whatever fails, nothing of it stays, in the file or in memory.
+        """
+        with one_clear_line(self.path):
+            self._require_file()
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                self._tip = None
+                self._shelf.forget()
+                raise
+
+    def _require_file(self) -> None:
+        """SQLite itself would go on writing into a file that has no name any more."""
+        if not self.path.exists() or self.path.stat().st_ino != self._inode:
+            raise StoreUnavailable(f"the journal {self.path} was moved or deleted while in use")
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Make the facts durable together, in order, with every row that follows from them.
+
+        Raises StoreUnavailable, leaving nothing of them; the same call may then be tried again. Raises
+        InvariantBroken, leaving nothing either, for facts that would falsify money.
+        """
+        if not facts:
+            return
+        with self._whole() as connection:
+            entries = entries_after(self._tip or require_agreement(connection), facts)
+            connection.execute(_APPEND, [asdict(entry) for entry in entries])
+            for entry, fact in zip(entries, facts, strict=True):
+                project(self._shelf, entry.seq, fact)
+            self._shelf.write()
+            tip = Tip(entries[-1].seq, entries[-1].hash)
+            connection.execute(_MARK, _mark(tip))
+        self._tip = tip
+        self._shelf.keep()
+
+    def read(self) -> Iterator[Fact]:
+        """Every fact so far, oldest first.
+
+        Raises JournalCorrupt where the chain, or its end, does not verify.
+        """
+        return (decode(entry.body) for entry in self.entries())
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry so far, oldest first and checked; appending meanwhile is allowed."""
+        with one_clear_line(self.path):
+            engine = reading_engine(self.path)
+            try:
+                with engine.connect() as connection:
+                    require_agreement(connection)
+                    yield from verified(stored_entries(connection))
+            finally:
+                engine.dispose()
+
+    def head(self) -> Tip:
+        """Where the journal ends; its hash is the digest of the whole journal."""
+        if self._tip is None:
+            with self._whole() as connection:
+                self._tip = stored_tip(connection)
+        return self._tip
+
+    def verify(self, anchor: Tip | None = None) -> Verification:
+        """Check chain and derived tables; `anchor`, a digest noted elsewhere, must still be in the chain."""
+        with self._whole() as connection:
+            return verify(connection, anchor)
+
+    def rebuild(self) -> Tip:
+        """Make every derived table again from the journal alone.
+
+        Raises JournalCorrupt, changing nothing, if it is damaged.
+        """
+        with self._whole() as connection:
+            self._tip = None
+            self._refold()
+            return stored_tip(connection)
+
+    def _refold(self) -> None:
+        self._shelf.forget()
+        tip, records = refold(self._connection)
+        replace_all(self._connection, records.rows)
+        self._connection.execute(delete(projection))
+        self._connection.execute(insert(projection), _mark(tip) | {"id": 1})
+
+    def close(self) -> None:
+        """Give the file back. A journal that was never closed loses nothing."""
+        with one_clear_line(self.path):
+            self._connection.close()
+            self._engine.dispose()
+        self._lock.release()
+
+
+def _mark(tip: Tip) -> dict[str, str | int]:
+    return {"version": PROJECTION_VERSION, "seq": tip.seq, "hash": tip.hash}
