@@ -1,0 +1,30 @@
+"""How wall time drives exchange time."""
+
+from __future__ import annotations
+
+import time
+
+NANOS_PER_SECOND = 1_000_000_000
+_PUMP_SECONDS_SHORTEST, _PUMP_SECONDS_LONGEST = 0.005, 0.05
+_TICK_SECONDS = 10.0
+
+
+class FreeClock:
+    """Exchange time runs on by itself, `speed` times as fast as wall time, from `origin` on.
+
+    In lockstep mode there is no clock: time stands still until a client moves it.
+    """
+
+    def __init__(self, origin: int, speed: float) -> None:
+        self.speed = speed
+        self._origin = origin
+        self._started = time.monotonic_ns()
+
+    def now(self) -> int:
+        """The instant (ns UTC) exchange time should have reached."""
+        return self._origin + int((time.monotonic_ns() - self._started) * self.speed)
+
+    @property
+    def pump_seconds(self) -> float:
+        """How long to wait between two moves of time: a tenth of a market tick, within bounds."""
+        return min(_PUMP_SECONDS_LONGEST, max(_PUMP_SECONDS_SHORTEST, _TICK_SECONDS / self.speed / 10))

@@ -1,0 +1,176 @@
+"""The front door of the REST side: who may enter, how often, and JSON for every answer, errors included."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import msgspec
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from the_alchemiser.exchange.credentials import Credentials
+from the_alchemiser.exchange.errors import Refusal, bad_parameter, malformed
+from the_alchemiser.exchange.floor import Floor
+from the_alchemiser.exchange.ratelimit import RequestBudget
+from the_alchemiser.exchange.timestamps import parse_instant
+
+BODY_BYTES_LIMIT = 1024 * 1024
+FLOOR = web.AppKey("floor", Floor)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+_TRUE, _FALSE = ("true", "1", "t", "yes"), ("false", "0", "f", "no")
+STREAM_PATHS = ("/stream", "/v2/iex", "/v2/sip", "/v1beta3/crypto/us")
+_PLAIN_ERRORS: dict[int, tuple[int, str]] = {
+    404: (40410000, "endpoint not found"),
+    405: (40510000, "method not allowed"),
+    413: (41310000, "request body is too large"),
+    429: (42910000, "rate limit exceeded"),
+}
+
+
+def json_answer(value: Any, status: int = 200) -> web.Response:
+    """A JSON response."""
+    return web.Response(
+        body=_encode(value), status=status, headers={hdrs.CONTENT_TYPE: "application/json; charset=UTF-8"}
+    )
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """The body and status of a refusal."""
+    return json_answer(refusal.body(), refusal.http_status)
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """The body as an object, numbers with a fraction exact (Decimal, never float). Raises Refusal.
+
+    Fields that are null or empty text are left out: some clients send every field they know.
+    """
+    try:
+        body = _decode(await request.read() or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
+        raise malformed() from error
+    if not isinstance(body, dict):
+        raise malformed()
+    return {name: value for name, value in body.items() if value is not None and value != ""}
+
+
+def query_flag(request: web.Request, name: str, default: bool = False) -> bool:
+    """A boolean of the query in any of the spellings clients use (`True` of Python included). Raises Refusal."""
+    text = request.query.get(name, "").lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    if text:
+        raise bad_parameter(f"invalid {name}")
+    return default
+
+
+def query_number(request: web.Request, name: str, default: int, most: int) -> int:
+    """A whole number from 1 to `most`. Raises Refusal."""
+    text = request.query.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise bad_parameter(f"invalid {name}: must be between 1 and {most}")
+    return int(text)
+
+
+def query_instant(request: web.Request, name: str) -> int | None:
+    """A timestamp of the query, in any documented form. Raises Refusal."""
+    text = request.query.get(name, "")
+    try:
+        return parse_instant(text) if text else None
+    except ValueError:
+        raise bad_parameter(f"invalid {name}: {text[:64]!r} is not a timestamp") from None
+
+
+def query_words(request: web.Request, name: str) -> frozenset[str] | None:
+    """A comma list, upper-cased; None when absent."""
+    words = frozenset(word.strip().upper() for word in request.query.get(name, "").split(",") if word.strip())
+    return words or None
+
+
+class FrontDoor:
+    """Authentication, the request budgets, request ids and the shape of errors, for every route."""
+
+    def __init__(self, credentials: Credentials, trading: RequestBudget, data: RequestBudget) -> None:
+        self._credentials = credentials
+        self._trading = trading
+        self._data = data
+        self._requests = 0
+
+    def middleware(self) -> Middleware:
+        """The aiohttp middleware (a function: aiohttp marks it with an attribute)."""
+
+        @web.middleware
+        async def enter(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._enter(request, handler)
+
+        return enter
+
+    async def _enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._requests += 1
+        request_id = f"{self._requests:032x}"
+        if request.path in STREAM_PATHS:
+            return await self._guarded(request, handler, request_id)
+        response = await self._guarded(request, partial(self._admit, handler), request_id)
+        headers = response.headers
+        headers["X-Request-ID"] = request_id
+        headers["X-Stream-Sequence"] = str(request.app[FLOOR].trade_updates.sequence)
+        budget = self._budget(request)
+        if budget is not None:
+            headers.update(budget.headers())
+        return response
+
+    async def _admit(self, handler: Handler, request: web.Request) -> web.StreamResponse:
+        if not self._credentials.match_headers(request.headers):
+            return _unauthorized()
+        floor, budget = request.app[FLOOR], self._budget(request)
+        floor.catch_up()
+        if budget is not None and not budget.spend(floor.now):
+            return _too_many(budget, floor, data=budget is self._data)
+        return await handler(request)
+
+    def _budget(self, request: web.Request) -> RequestBudget | None:
+        """Market data has a budget of its own; our own control routes are free."""
+        if request.path.startswith("/v2/stocks"):
+            return self._data
+        return None if request.path.startswith("/v1/control/") else self._trading
+
+    async def _guarded(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refusal as refusal:
+            return refused(refusal)
+        except web.HTTPException as error:
+            code, message = _PLAIN_ERRORS.get(error.status, (error.status * 100_000, error.reason.lower()))
+            return json_answer({"code": code, "message": message}, error.status)
+        except ConnectionError:
+            raise
+        except Exception:
+            log.exception("request %s failed", request_id)
+            return json_answer({"code": 50010000, "message": "internal server error occurred"}, 500)
+
+
+def _unauthorized() -> web.Response:
+    response = json_answer({"message": "unauthorized."}, 401)
+    response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="alpaca.markets"'
+    return response
+
+
+def _too_many(budget: RequestBudget, floor: Floor, *, data: bool) -> web.Response:
+    text = "too many requests" if data else "rate limit exceeded"
+    response = json_answer({"code": 42910000, "message": text}, 429)
+    speed = floor.clock.speed if floor.clock is not None else 1.0
+    response.headers["Retry-After"] = str(max(1, int(budget.seconds_until_reset(floor.now) / speed)))
+    return response

@@ -1,0 +1,277 @@
+"""Trading REST under /v2: account, orders, positions, assets, clock, calendar, activities."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from aiohttp import web
+
+from the_alchemiser.exchange.account import FillRecord
+from the_alchemiser.exchange.core import CloseResult
+from the_alchemiser.exchange.errors import bad_parameter, not_found
+from the_alchemiser.exchange.intake import parse_order_changes, parse_order_request
+from the_alchemiser.exchange.orders import OrderFilter
+from the_alchemiser.exchange.rest import (
+    FLOOR,
+    json_answer,
+    json_body,
+    query_flag,
+    query_instant,
+    query_number,
+    query_words,
+)
+from the_alchemiser.exchange.sessions import Session, Sessions, new_york_date
+from the_alchemiser.exchange.timestamps import parse_day
+from the_alchemiser.exchange.wire import (
+    Row,
+    account_row,
+    asset_row,
+    calendar_row,
+    clock_row,
+    fill_row,
+    order_row,
+    position_row,
+)
+
+ORDERS_PER_PAGE, ORDERS_PER_PAGE_LIMIT = 50, 500
+ACTIVITIES_PER_PAGE_LIMIT = 100
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _order_id(request: web.Request) -> str:
+    order_id = request.match_info["order_id"]
+    if not _UUID.fullmatch(order_id):
+        raise bad_parameter("order_id is missing")
+    return order_id.lower()
+
+
+def _choice(request: web.Request, name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = request.query.get(name) or default
+    if value not in choices:
+        raise bad_parameter(f"invalid {name}")
+    return value
+
+
+async def account(request: web.Request) -> web.Response:
+    """GET /v2/account."""
+    return json_answer(account_row(request.app[FLOOR].exchange.account()))
+
+
+async def submit_order(request: web.Request) -> web.Response:
+    """POST /v2/orders: the order as accepted; what becomes of it is told by the stream or a later GET."""
+    floor = request.app[FLOOR]
+    body = await json_body(request)
+    if isinstance(body.get("symbol"), str):
+        body["symbol"] = floor.symbol_of(body["symbol"])
+    return json_answer(order_row(floor.run("submit", request=parse_order_request(body))))
+
+
+async def list_orders(request: web.Request) -> web.Response:
+    """GET /v2/orders with every documented filter."""
+    query, nested = request.query, query_flag(request, "nested")
+    wanted = OrderFilter(
+        status=_choice(request, "status", "open", ("open", "closed", "all")),
+        limit=query_number(request, "limit", ORDERS_PER_PAGE, ORDERS_PER_PAGE_LIMIT),
+        after=query_instant(request, "after"),
+        until=query_instant(request, "until"),
+        direction=_choice(request, "direction", "desc", ("asc", "desc")),
+        nested=nested,
+        symbols=query_words(request, "symbols"),
+        side=query.get("side") or None,
+        asset_class=_lowered(query_words(request, "asset_class")),
+        before_order_id=query.get("before_order_id") or None,
+        after_order_id=query.get("after_order_id") or None,
+    )
+    return json_answer(
+        [order_row(order, nested=nested) for order in request.app[FLOOR].exchange.orders(wanted)]
+    )
+
+
+def _lowered(words: frozenset[str] | None) -> frozenset[str] | None:
+    return None if words is None else frozenset(word.lower() for word in words)
+
+
+async def read_order(request: web.Request) -> web.Response:
+    """GET /v2/orders/{order_id}."""
+    order = request.app[FLOOR].exchange.order(_order_id(request))
+    return json_answer(order_row(order, nested=query_flag(request, "nested")))
+
+
+async def read_order_by_client_id(request: web.Request) -> web.Response:
+    """GET /v2/orders:by_client_order_id."""
+    client_order_id = request.query.get("client_order_id", "")
+    if not client_order_id:
+        raise bad_parameter("client_order_id is required")
+    order = request.app[FLOOR].exchange.order_by_client_id(client_order_id)
+    return json_answer(order_row(order, nested=query_flag(request, "nested")))
+
+
+async def replace_order(request: web.Request) -> web.Response:
+    """PATCH /v2/orders/{order_id}: a new order that takes the place of the old one."""
+    changes = parse_order_changes(await json_body(request))
+    order = request.app[FLOOR].run("replace", order_id=_order_id(request), changes=changes)
+    return json_answer(order_row(order))
+
+
+async def cancel_order(request: web.Request) -> web.Response:
+    """DELETE /v2/orders/{order_id}: 204, accepted for cancelling."""
+    request.app[FLOOR].run("cancel", order_id=_order_id(request))
+    return web.Response(status=204)
+
+
+async def cancel_orders(request: web.Request) -> web.Response:
+    """DELETE /v2/orders: 207 with one item for each open order."""
+    results = request.app[FLOOR].run("cancel_all")
+    return json_answer([{"id": order_id, "status": status} for order_id, status in results], 207)
+
+
+async def list_positions(request: web.Request) -> web.Response:
+    """GET /v2/positions."""
+    return json_answer([position_row(position) for position in request.app[FLOOR].exchange.positions()])
+
+
+async def read_position(request: web.Request) -> web.Response:
+    """GET /v2/positions/{symbol or asset id}."""
+    floor = request.app[FLOOR]
+    return json_answer(position_row(floor.exchange.position(floor.symbol_of(request.match_info["symbol"]))))
+
+
+async def close_position(request: web.Request) -> web.Response:
+    """DELETE /v2/positions/{symbol or asset id}: the market order that closes it, or a part of it."""
+    floor, query = request.app[FLOOR], request.query
+    order = floor.run(
+        "close",
+        symbol=floor.symbol_of(request.match_info["symbol"]),
+        qty=query.get("qty") or None,
+        percentage=query.get("percentage") or None,
+    )
+    return json_answer(order_row(order))
+
+
+async def close_positions(request: web.Request) -> web.Response:
+    """DELETE /v2/positions: 207 with one item for each position."""
+    results = request.app[FLOOR].run("close_all", cancel_orders=query_flag(request, "cancel_orders"))
+    return json_answer([_close_row(result) for result in results], 207)
+
+
+async def read_clock(request: web.Request) -> web.Response:
+    """GET /v2/clock."""
+    floor = request.app[FLOOR]
+    return json_answer(clock_row(floor.market.sessions, floor.now))
+
+
+async def calendar(request: web.Request) -> web.Response:
+    """GET /v2/calendar: the trading days from `start` to `end`, both included."""
+    sessions = request.app[FLOOR].market.sessions
+    chosen = sessions.between(_day(request, "start", date.min), _day(request, "end", date.max))
+    return json_answer([calendar_row(session, _following(sessions, session)) for session in chosen])
+
+
+async def list_assets(request: web.Request) -> web.Response:
+    """GET /v2/assets by status, asset_class and exchange."""
+    query = request.query
+    wanted = {
+        "status": query.get("status"),
+        "class": query.get("asset_class"),
+        "exchange": query.get("exchange"),
+    }
+    rows = (asset_row(asset) for asset in request.app[FLOOR].market.assets())
+    return json_answer(
+        [row for row in rows if all(not value or row[key] == value for key, value in wanted.items())]
+    )
+
+
+async def read_asset(request: web.Request) -> web.Response:
+    """GET /v2/assets/{symbol or asset id}."""
+    floor, given = request.app[FLOOR], request.match_info["symbol"]
+    asset = floor.market.asset(floor.symbol_of(given))
+    if asset is None:
+        raise not_found(f"asset not found for {given}")
+    return json_answer(asset_row(asset))
+
+
+async def activities(request: web.Request) -> web.Response:
+    """GET /v2/account/activities[/{type}]: one page, newest first unless asked otherwise."""
+    query = request.query
+    kinds = query_words(request, "activity_types")
+    kind = request.match_info.get("type", "").upper()
+    if kind:
+        kinds = frozenset({kind})
+    if query.get("category") == "non_trade_activity" or (kinds is not None and "FILL" not in kinds):
+        return json_answer([])
+    fills = _fills_between(request)
+    if _choice(request, "direction", "desc", ("asc", "desc")) == "desc":
+        fills = fills[::-1]
+    size = query_number(request, "page_size", ACTIVITIES_PER_PAGE_LIMIT, ACTIVITIES_PER_PAGE_LIMIT)
+    start = _index_after(fills, query.get("page_token", ""))
+    return json_answer([fill_row(fill) for fill in fills[start : start + size]])
+
+
+def _close_row(result: CloseResult) -> Row:
+    body = None
+    if result.order is not None:
+        body = order_row(result.order)
+    elif result.refusal is not None:
+        body = result.refusal.body()
+    return {"symbol": result.symbol, "status": result.http_status, "body": body}
+
+
+def _day(request: web.Request, name: str, default: date) -> date:
+    text = request.query.get(name, "")
+    try:
+        return parse_day(text) if text else default
+    except ValueError:
+        raise bad_parameter(f"invalid {name}: not a date") from None
+
+
+def _following(sessions: Sessions, session: Session) -> Session | None:
+    index = session.index + 1
+    return sessions.all[index] if index < len(sessions.all) else None
+
+
+def _fills_between(request: web.Request) -> list[FillRecord]:
+    """The fills that `date`, or `after` and `until` (both exclusive), leave."""
+    fills = request.app[FLOOR].exchange.fills()
+    if request.query.get("date"):
+        day = _day(request, "date", date.min)
+        return [fill for fill in fills if new_york_date(fill.at) == day]
+    after, until = query_instant(request, "after"), query_instant(request, "until")
+    return [
+        fill for fill in fills if (after is None or fill.at > after) and (until is None or fill.at < until)
+    ]
+
+
+def _index_after(fills: list[FillRecord], page_token: str) -> int:
+    """Where the page after the activity named by the token begins."""
+    if not page_token:
+        return 0
+    execution_id = page_token.rpartition("::")[2]
+    for index, fill in enumerate(fills):
+        if fill.execution_id == execution_id:
+            return index + 1
+    raise bad_parameter("invalid page_token")
+
+
+def routes() -> list[web.RouteDef]:
+    """Every route of the trading API."""
+    return [
+        web.get("/v2/account", account),
+        web.get("/v2/account/activities", activities),
+        web.get("/v2/account/activities/{type}", activities),
+        web.post("/v2/orders", submit_order),
+        web.get("/v2/orders", list_orders),
+        web.delete("/v2/orders", cancel_orders),
+        web.get("/v2/orders:by_client_order_id", read_order_by_client_id),
+        web.get("/v2/orders/{order_id}", read_order),
+        web.patch("/v2/orders/{order_id}", replace_order),
+        web.delete("/v2/orders/{order_id}", cancel_order),
+        web.get("/v2/positions", list_positions),
+        web.delete("/v2/positions", close_positions),
+        web.get("/v2/positions/{symbol:.+}", read_position),
+        web.delete("/v2/positions/{symbol:.+}", close_position),
+        web.get("/v2/clock", read_clock),
+        web.get("/v2/calendar", calendar),
+        web.get("/v2/assets", list_assets),
+        web.get("/v2/assets/{symbol:.+}", read_asset),
+    ]

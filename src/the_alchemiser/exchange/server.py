@@ -1,0 +1,324 @@
+"""Runs the exchange: one port for trading REST, market data REST and both streams.
+
+`python -m the_alchemiser.exchange.server --port 0` prints one JSON line with its addresses and keys when it
+listens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from the_alchemiser.exchange import rest_control, rest_data, rest_trading
+from the_alchemiser.exchange.core import Exchange
+from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET, Credentials
+from the_alchemiser.exchange.datastream import DataPlan, DataStreamHub
+from the_alchemiser.exchange.floor import Floor
+from the_alchemiser.exchange.journal import CommandLog, JournalError
+from the_alchemiser.exchange.prices import Market
+from the_alchemiser.exchange.ratelimit import RequestBudget
+from the_alchemiser.exchange.rest import BODY_BYTES_LIMIT, FLOOR, FrontDoor
+from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
+from the_alchemiser.exchange.tradestream import TradeUpdateHub
+
+DEFAULT_PORT = 8900
+SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
+SPEED_LIMIT = 1_000_000.0
+SHUTDOWN_SECONDS = 1.0
+
+
+class ConfigurationError(Exception):
+    """An option that cannot be used; the text says which and why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How to run the exchange. `speed` None is lockstep: time moves only when a client asks.
+
+    `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to
+    trade instead of the shipped history. `state` is the command log that a killed exchange continues from.
+    Limits of 0 mean none.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    seed: int = 7
+    speed: float | None = 1.0
+    start: str | None = None
+    data: Path | None = None
+    cash: str = "100000"
+    state: Path | None = None
+    key: str = DEMO_KEY
+    secret: str = DEMO_SECRET
+    text_frames: bool = False
+    requests_per_minute: int = 200
+    data_requests_per_minute: int = 200
+    stream_symbols: int = 30
+    stream_connections: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running exchange listens, and the keys it accepts: the first line on standard output."""
+
+    ready: bool
+    rest: str
+    trading_stream: str
+    data_stream: str
+    crypto_stream: str
+    key: str
+    secret: str
+
+
+@contextlib.asynccontextmanager
+async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyncio.Task[None]]]:
+    """Listens until the block ends. The task moves time in free mode; it ends only by failing.
+
+    Raises ConfigurationError, JournalError, OSError (the port).
+    """
+    floor, application = build(options)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, options.host, options.port)
+        await site.start()
+        port = runner.addresses[0][1]
+        pump = asyncio.create_task(floor.run_freely() if floor.clock else _stand_still())
+        try:
+            yield _addresses(options, port), pump
+        finally:
+            pump.cancel()
+    finally:
+        await floor.trade_updates.close()
+        await floor.data.close()
+        await runner.cleanup()
+        floor.close()
+
+
+async def _stand_still() -> None:
+    await asyncio.Event().wait()
+
+
+def build(options: ServerOptions) -> tuple[Floor, web.Application]:
+    """The floor and its routes, not yet listening. Raises ConfigurationError, JournalError."""
+    market = _market(options)
+    start = _start(options, market)
+    try:
+        exchange = Exchange(market, seed=options.seed, cash=options.cash, start=start)
+    except ValueError as error:
+        raise ConfigurationError(f"cannot start the exchange: {error}") from error
+    credentials = Credentials(options.key, options.secret)
+    symbols = tuple(asset.symbol for asset in market.assets())
+    plan = DataPlan(options.stream_connections, options.stream_symbols)
+    floor = Floor(
+        exchange,
+        log=_command_log(options, market, start),
+        speed=options.speed,
+        trade_updates=TradeUpdateHub(credentials, text_frames=options.text_frames),
+        data=DataStreamHub(credentials, symbols, plan),
+    )
+    door = FrontDoor(
+        credentials,
+        RequestBudget(options.requests_per_minute),
+        RequestBudget(options.data_requests_per_minute),
+    )
+    return floor, _application(floor, door)
+
+
+def _application(floor: Floor, door: FrontDoor) -> web.Application:
+    application = web.Application(middlewares=[door.middleware()], client_max_size=BODY_BYTES_LIMIT)
+    application[FLOOR] = floor
+    application.add_routes(rest_trading.routes())
+    application.add_routes(rest_data.routes())
+    application.add_routes(rest_control.routes())
+    application.router.add_get("/stream", floor.trade_updates.serve)
+    for path in ("/v2/iex", "/v2/sip"):
+        application.router.add_get(path, floor.data.serve)
+    application.router.add_get("/v1beta3/crypto/us", floor.data.serve_without_feed)
+    return application
+
+
+def _market(options: ServerOptions) -> Market:
+    try:
+        if options.data is not None:
+            from the_alchemiser.exchange.replay import ReplayedBars
+
+            return ReplayedBars(options.data)
+        from the_alchemiser.exchange.days import SimulatedDays
+
+        return SimulatedDays(seed=options.seed)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"no market data: {error}") from error
+
+
+def _start(options: ServerOptions, market: Market) -> int:
+    sessions = market.sessions.between(market.first_day, market.last_day)
+    if options.start is None:
+        return sessions[max(0, len(sessions) - SESSIONS_AHEAD)].open
+    try:
+        if len(options.start) > len("YYYY-MM-DD"):
+            return parse_instant(options.start)
+        chosen = market.sessions.between(date.fromisoformat(options.start), market.last_day)
+    except ValueError:
+        raise ConfigurationError(f"--start {options.start!r} is neither a date nor a timestamp") from None
+    if not chosen or chosen[0].date < market.first_day:
+        raise ConfigurationError(
+            f"--start {options.start} lies outside the market data ({market.first_day} to {market.last_day})"
+        )
+    return chosen[0].open
+
+
+def _command_log(options: ServerOptions, market: Market, start: int) -> CommandLog | None:
+    if options.state is None:
+        return None
+    setting = {
+        "seed": options.seed,
+        "cash": options.cash,
+        "start": rfc3339(start),
+        "data": market.fingerprint,
+    }
+    return CommandLog(options.state, setting)
+
+
+def _addresses(options: ServerOptions, port: int) -> Addresses:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return Addresses(
+        ready=True,
+        rest=f"http://{host}:{port}",
+        trading_stream=f"ws://{host}:{port}/stream",
+        data_stream=f"ws://{host}:{port}/v2/iex",
+        crypto_stream=f"ws://{host}:{port}/v1beta3/crypto/us",
+        key=options.key,
+        secret=options.secret,
+    )
+
+
+async def serve(options: ServerOptions, *, until_stdin_closes: bool = False) -> None:
+    """Runs until SIGINT, SIGTERM or, if asked, the end of standard input. Prints the addresses when it
+    listens.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(options) as (addresses, pump):
+        sys.stdout.write(msgspec.json.encode(addresses).decode() + "\n")
+        sys.stdout.flush()
+        gc.freeze()  # what was built to start with never becomes garbage
+        if until_stdin_closes:
+            _watch_stdin(lambda: loop.call_soon_threadsafe(stop.set))
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait({waiting, pump}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if pump.done():
+            pump.result()
+
+
+def _watch_stdin(ended: Callable[[], object]) -> None:
+    def wait_for_the_end() -> None:
+        # Straight from the descriptor: a thread inside sys.stdin would upset the interpreter's exit.
+        with contextlib.suppress(OSError, RuntimeError):
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):
+            ended()
+
+    threading.Thread(target=wait_for_the_end, name="stdin-watch", daemon=True).start()
+
+
+def run(options: ServerOptions, *, until_stdin_closes: bool = False) -> int:
+    """Serves in this process; the exit code: 0 asked to stop, 1 failed, 2 an option cannot be used."""
+    try:
+        asyncio.run(serve(options, until_stdin_closes=until_stdin_closes))
+    except ConfigurationError as error:
+        return _complain(str(error), 2)
+    except JournalError as error:
+        return _complain(str(error), 1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return _complain(f"port {options.port} on {options.host} is already in use", 1)
+        return _complain(f"the exchange cannot go on: {error.strerror or error}", 1)
+    return 0
+
+
+def _complain(reason: str, code: int) -> int:
+    sys.stderr.write(f"exchange: {reason}\n")
+    return code
+
+
+def parse_speed(text: str) -> float | None:
+    """A number of exchange seconds in a wall second; `max` and `lockstep` mean that only clients move time."""
+    if text in ("max", "lockstep"):
+        return None
+    speed = float(text)
+    if not 0 < speed <= SPEED_LIMIT:
+        raise ValueError(f"speed must be above 0 and at most {SPEED_LIMIT:.0f}")
+    return speed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="exchange",
+        description="An Alpaca-compatible exchange on one local port.",
+        epilog="Example: exchange --port 8900 --start 2022-06-01 --speed 60",
+    )
+    known = ServerOptions()
+    parser.add_argument("--host", default=known.host)
+    parser.add_argument("--port", type=int, default=known.port, help="0 lets the system choose")
+    parser.add_argument(
+        "--seed", type=int, default=known.seed, help="draws the simulated hours between real closes"
+    )
+    parser.add_argument(
+        "--speed",
+        default="1",
+        help="exchange seconds in a second; max: lockstep, only a client's advance moves time",
+    )
+    parser.add_argument("--start", help="YYYY-MM-DD (its opening) or an RFC 3339 instant")
+    parser.add_argument(
+        "--data", type=Path, help="folder of CSV or Parquet bars to trade instead of the shipped days"
+    )
+    parser.add_argument("--cash", default=known.cash, help="dollars the account begins with")
+    parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
+    parser.add_argument("--key", default=known.key)
+    parser.add_argument("--secret", default=known.secret)
+    parser.add_argument(
+        "--text-frames", action="store_true", help="trading stream in text frames, as live accounts get"
+    )
+    parser.add_argument(
+        "--requests-per-minute", type=int, default=known.requests_per_minute, help="0: no limit"
+    )
+    parser.add_argument("--data-requests-per-minute", type=int, default=known.data_requests_per_minute)
+    parser.add_argument("--stream-symbols", type=int, default=known.stream_symbols)
+    parser.add_argument("--stream-connections", type=int, default=known.stream_connections)
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = _parser()
+    given = vars(parser.parse_args(argv))
+    until_stdin_closes = given.pop("until_stdin_closes")
+    try:
+        given["speed"] = parse_speed(given["speed"])
+    except ValueError:
+        parser.error(f"--speed {given['speed']!r} is neither max nor a number above 0")
+    return run(ServerOptions(**given), until_stdin_closes=until_stdin_closes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

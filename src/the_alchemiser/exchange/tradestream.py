@@ -1,0 +1,176 @@
+"""The trading stream at `/stream`: authentication in both documented forms, `listen`, numbered trade updates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from the_alchemiser.exchange.codec import decode_json
+from the_alchemiser.exchange.credentials import Credentials
+from the_alchemiser.exchange.orders import Update
+from the_alchemiser.exchange.outbox import Frame, Outbox
+from the_alchemiser.exchange.wire import update_row
+
+AUTHENTICATION_SECONDS = 10.0
+CONNECTIONS_LIMIT = 64
+MESSAGE_BYTES_LIMIT = 64 * 1024
+PING_SECONDS = 30.0
+KNOWN_STREAMS = ("trade_updates",)
+
+Row = dict[str, Any]
+
+
+class TradeUpdateHub:
+    """All connections of one account's trading stream.
+
+    `sequence` counts the trade_updates frames sent since the exchange began to listen. It stands in each
+    frame, in the answer to `listen`, and in the `X-Stream-Sequence` header of REST answers: a client that has
+    read frame n knows everything that had happened when an answer said n.
+    """
+
+    def __init__(self, credentials: Credentials, *, text_frames: bool = False) -> None:
+        self._credentials = credentials
+        self._text_frames = text_frames
+        self._clients: dict[int, _Listener] = {}
+        self._connections = 0
+        self.sequence = 0
+
+    def publish(self, updates: Sequence[Update]) -> None:
+        """Sends trade updates to everyone who listens. Without a listener nothing is sent and nothing
+        counted.
+        """
+        listeners = [client for client in self._clients.values() if client.listening]
+        if not listeners:
+            return
+        for update in updates:
+            self.sequence += 1
+            frame = {"stream": "trade_updates", "data": {**update_row(update), "sequence": self.sequence}}
+            for listener in listeners:
+                listener.send(frame)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One connection, from the upgrade to its end."""
+        if self._connections >= CONNECTIONS_LIMIT:
+            raise web.HTTPTooManyRequests
+        socket = web.WebSocketResponse(
+            heartbeat=PING_SECONDS, max_msg_size=MESSAGE_BYTES_LIMIT, compress=False
+        )
+        self._connections += 1
+        try:
+            await socket.prepare(request)
+            await self._converse(_Listener(socket, request, text_frames=self._text_frames))
+        finally:
+            self._connections -= 1
+        return socket
+
+    async def close(self) -> None:
+        """Ends every connection with code 1001 (going away)."""
+        for client in list(self._clients.values()):
+            await client.close()
+
+    async def _converse(self, client: _Listener) -> None:
+        self._clients[id(client)] = client
+        watchdog = asyncio.get_running_loop().call_later(
+            AUTHENTICATION_SECONDS, client.leave_unless_authorized
+        )
+        try:
+            async for message in client.socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    self._answer(client, message.data)
+        finally:
+            watchdog.cancel()
+            del self._clients[id(client)]
+            client.outbox.close()
+
+    def _answer(self, client: _Listener, frame: Frame) -> None:
+        try:
+            message = client.decode(frame)
+        except ValueError:
+            client.fail("invalid message format")
+            return
+        action = message.get("action") if isinstance(message, dict) else None
+        if action in ("authenticate", "auth"):
+            self._authenticate(client, message)
+        elif action == "listen":
+            self._listen(client, message.get("data"))
+        else:
+            client.fail("unknown action")
+
+    def _authenticate(self, client: _Listener, message: Row) -> None:
+        data = message.get("data")
+        given: Row = data if isinstance(data, dict) else message
+        token = given.get("oauth_token")
+        key = "oauth" if token is not None else given.get("key_id", given.get("key"))
+        secret = token if token is not None else given.get("secret_key", given.get("secret"))
+        client.authorized = self._credentials.match(key, secret)
+        client.send_authorization("authenticate")
+
+    def _listen(self, client: _Listener, data: object) -> None:
+        if not client.authorized:
+            client.send_authorization("listen")
+            return
+        wanted = data.get("streams") if isinstance(data, dict) else None
+        streams = [name for name in KNOWN_STREAMS if isinstance(wanted, list) and name in wanted]
+        client.listening = "trade_updates" in streams
+        client.send({"stream": "listening", "data": {"streams": streams, "sequence": self.sequence}})
+
+
+class _Listener:
+    """One client of the trading stream."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, *, text_frames: bool) -> None:
+        self.socket = socket
+        self.outbox = Outbox(socket)
+        self.authorized = False
+        self.listening = False
+        self._msgpack = "msgpack" in request.headers.get("Content-Type", "").lower()
+        self._text_frames = text_frames
+        self._parting: asyncio.Task[None] | None = None
+
+    def decode(self, frame: Frame) -> Any:
+        """A client's message, whichever frame type it chose. Raises ValueError."""
+        if self._msgpack and isinstance(frame, bytes):
+            try:
+                return msgspec.msgpack.decode(frame)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ValueError("not msgpack") from error
+        return decode_json(frame)
+
+    def send(self, frame: Row) -> None:
+        """Queues one frame: msgpack if asked for, else JSON text, in binary frames as the paper environment
+        does.
+        """
+        if self._msgpack:
+            self.outbox.put(msgspec.msgpack.encode(frame))
+            return
+        body = msgspec.json.encode(frame)
+        self.outbox.put(body.decode() if self._text_frames else body)
+
+    def send_authorization(self, action: str) -> None:
+        """Tells the client whether it is authorized; one that is not is sent away."""
+        status = "authorized" if self.authorized else "unauthorized"
+        self.send({"stream": "authorization", "data": {"status": status, "action": action}})
+        self.leave_unless_authorized()
+
+    def fail(self, reason: str) -> None:
+        """The documented in-stream failure, then the end of the connection."""
+        self.send({"action": "error", "data": {"error_message": reason}})
+        self._leave()
+
+    def leave_unless_authorized(self) -> None:
+        """Ends a connection that never proved who it is."""
+        if not self.authorized:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._parting is None:
+            self._parting = asyncio.create_task(self.close(code=1008))
+
+    async def close(self, code: int = 1001) -> None:
+        """Sends what is queued, at most for a second, and closes."""
+        await self.outbox.flushed(1.0)
+        await self.socket.close(code=code)

@@ -1,0 +1,297 @@
+"""The records of the exchange as Alpaca's JSON objects.
+
+The trading API writes decimals as strings; market data writes numbers. Clients with closed models fail on a
+key that is missing, so every key is always there, null when empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from the_alchemiser.exchange.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.orders import LIMIT, STOP_LIMIT, Order, Update
+from the_alchemiser.exchange.prices import Asset, Bar, Quote, Trade
+from the_alchemiser.exchange.sessions import NEW_YORK, Session, Sessions, new_york_date
+from the_alchemiser.exchange.timestamps import datetime_of, rfc3339, rfc3339_new_york
+from the_alchemiser.exchange.units import (
+    PRICE,
+    format_average_price,
+    format_money,
+    format_price,
+    format_quantity,
+    format_ratio,
+)
+
+Row = dict[str, Any]
+TAPE = "C"
+VENUE = "V"  # IEX: what a feed without a paid subscription shows
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _price(price_e4: int | None) -> str | None:
+    return None if price_e4 is None else format_price(price_e4)
+
+
+def order_row(order: Order, *, nested: bool = True) -> Row:
+    """An Order. `nested` puts the legs of a complex order under it."""
+    filled = order.filled_qty_e9
+    return {
+        "id": order.id,
+        "client_order_id": order.client_order_id,
+        "created_at": rfc3339(order.created_at),
+        "updated_at": rfc3339(order.updated_at),
+        "submitted_at": rfc3339(order.submitted_at),
+        "filled_at": _instant(order.filled_at),
+        "expired_at": _instant(order.expired_at),
+        "expires_at": rfc3339(order.expires_at),
+        "canceled_at": _instant(order.canceled_at),
+        "cancel_requested_at": _instant(order.cancel_requested_at),
+        "failed_at": _instant(order.failed_at),
+        "replaced_at": _instant(order.replaced_at),
+        "replaced_by": order.replaced_by,
+        "replaces": order.replaces,
+        "asset_id": order.asset_id,
+        "symbol": order.symbol,
+        "asset_class": order.asset_class,
+        "notional": None if order.notional_e13 is None else format_money(order.notional_e13),
+        "qty": None if order.qty_e9 is None else format_quantity(order.qty_e9),
+        "filled_qty": format_quantity(filled),
+        "filled_avg_price": format_average_price(order.filled_cost_e13, filled) if filled else None,
+        "order_class": order.order_class,
+        "order_type": order.type,
+        "type": order.type,
+        "side": order.side,
+        "position_intent": order.position_intent or None,
+        "time_in_force": order.time_in_force,
+        "limit_price": _price(order.limit_price_e4) if order.type in (LIMIT, STOP_LIMIT) else None,
+        "stop_price": _price(order.stop_price_e4),
+        "status": order.status,
+        "extended_hours": order.extended_hours,
+        "legs": [order_row(leg) for leg in order.legs] if nested and order.legs else None,
+        "trail_percent": None,
+        "trail_price": None,
+        "hwm": None,
+        "ratio_qty": None,
+        "subtag": None,
+        "source": None,
+    }
+
+
+def update_row(update: Update) -> Row:
+    """The `data` of a trade_updates frame: price and qty are this execution's, position_qty the position
+    after it.
+    """
+    instant = rfc3339(update.at)
+    row: Row = {"event": update.event, "timestamp": instant, "at": instant, "order": order_row(update.order)}
+    if update.execution_id is not None:
+        row["execution_id"] = update.execution_id
+    if update.price_e4 is not None and update.qty_e9 is not None:
+        row["price"] = format_price(update.price_e4)
+        row["qty"] = format_quantity(update.qty_e9)
+        row["position_qty"] = format_quantity(update.position_qty_e9 or 0)
+    return row
+
+
+def position_row(position: PositionState) -> Row:
+    """A Position, marked at the latest trade. Percentages are fractions."""
+    value = position.market_value_e13
+    lastday, current = position.lastday_price_e4, position.current_price_e4
+    return {
+        "asset_id": position.asset_id,
+        "symbol": position.symbol,
+        "exchange": position.exchange,
+        "asset_class": "us_equity",
+        "asset_marginable": False,
+        "qty": format_quantity(position.qty_e9),
+        "qty_available": format_quantity(position.qty_available_e9),
+        "avg_entry_price": format_average_price(position.cost_basis_e13, position.qty_e9),
+        "side": "long",
+        "market_value": format_money(value),
+        "cost_basis": format_money(position.cost_basis_e13),
+        "unrealized_pl": format_money(position.unrealized_pl_e13),
+        "unrealized_plpc": format_ratio(position.unrealized_pl_e13, position.cost_basis_e13),
+        "unrealized_intraday_pl": format_money(position.unrealized_intraday_pl_e13),
+        "unrealized_intraday_plpc": format_ratio(position.unrealized_intraday_pl_e13, position.day_basis_e13),
+        "current_price": format_price(current),
+        "lastday_price": format_price(lastday),
+        "change_today": format_ratio(current - lastday, lastday),
+    }
+
+
+def account_row(account: AccountState) -> Row:
+    """A cash account. The fields of the retired day-trading rule are served for old clients."""
+    cash, equity = format_money(account.cash_e13), format_money(account.equity_e13)
+    power, value = format_money(account.buying_power_e13), format_money(account.long_market_value_e13)
+    return {
+        "id": account.id,
+        "account_number": account.account_number,
+        "status": "ACTIVE",
+        "crypto_status": "INACTIVE",
+        "currency": "USD",
+        "cash": cash,
+        "buying_power": power,
+        "regt_buying_power": power,
+        "non_marginable_buying_power": power,
+        "options_buying_power": power,
+        "effective_buying_power": power,
+        "daytrading_buying_power": "0",
+        "bod_dtbp": "0",
+        "last_daytrading_buying_power": "0",
+        "portfolio_value": equity,
+        "equity": equity,
+        "last_equity": format_money(account.last_equity_e13),
+        "long_market_value": value,
+        "short_market_value": "0",
+        "position_market_value": value,
+        "initial_margin": value,
+        "maintenance_margin": value,
+        "last_maintenance_margin": "0",
+        "sma": cash,
+        "multiplier": str(account.multiplier),
+        "accrued_fees": "0",
+        "pending_reg_taf_fees": "0",
+        "pending_transfer_in": "0",
+        "pending_transfer_out": "0",
+        "intraday_adjustments": "0",
+        "balance_asof": new_york_date(account.at).isoformat(),
+        "created_at": rfc3339(account.created_at),
+        "trading_blocked": False,
+        "transfers_blocked": False,
+        "account_blocked": False,
+        "trade_suspended_by_user": False,
+        "shorting_enabled": False,
+        "pattern_day_trader": False,
+        "daytrade_count": 0,
+        "last_daytrade_count": 0,
+        "options_approved_level": 0,
+        "options_trading_level": 0,
+        "crypto_tier": 0,
+        "admin_configurations": {},
+        "user_configurations": None,
+    }
+
+
+def asset_row(asset: Asset) -> Row:
+    """An Asset; `source` (our own field) says where its prices come from and what about them is simulated."""
+    return {
+        "id": asset.id,
+        "class": asset.asset_class,
+        "exchange": asset.exchange,
+        "symbol": asset.symbol,
+        "name": asset.name,
+        "status": asset.status,
+        "tradable": asset.tradable,
+        "marginable": asset.marginable,
+        "shortable": asset.shortable,
+        "easy_to_borrow": asset.shortable,
+        "borrow_status": "easy_to_borrow" if asset.shortable else "hard_to_borrow",
+        "fractionable": asset.fractionable,
+        "maintenance_margin_requirement": 100,
+        "margin_requirement_long": "100",
+        "margin_requirement_short": "100",
+        "attributes": [],
+        "cusip": None,
+        "source": asset.source,
+    }
+
+
+def clock_row(sessions: Sessions, now: int) -> Row:
+    """The market clock; the next open and close always lie in the future."""
+    opens, closes = sessions.next_open(now), sessions.next_close(now)
+    return {
+        "timestamp": rfc3339_new_york(now),
+        "is_open": sessions.is_open(now),
+        "next_open": rfc3339_new_york(opens.open) if opens else None,
+        "next_close": rfc3339_new_york(closes.close) if closes else None,
+    }
+
+
+def calendar_row(session: Session, following: Session | None) -> Row:
+    """One trading day in New-York time; settlement is the next trading day."""
+    opens, closes = (datetime_of(at).astimezone(NEW_YORK) for at in (session.open, session.close))
+    return {
+        "date": session.date.isoformat(),
+        "open": opens.strftime("%H:%M"),
+        "close": closes.strftime("%H:%M"),
+        "session_open": "0400",
+        "session_close": "1700" if session.is_half_day else "2000",
+        "settlement_date": (following or session).date.isoformat(),
+    }
+
+
+def fill_row(fill: FillRecord) -> Row:
+    """A FILL activity."""
+    return {
+        "activity_type": "FILL",
+        "id": activity_id(fill),
+        "transaction_time": rfc3339(fill.at),
+        "type": fill.type,
+        "price": format_price(fill.price_e4),
+        "qty": format_quantity(fill.qty_e9),
+        "side": fill.side,
+        "symbol": fill.symbol,
+        "leaves_qty": format_quantity(fill.leaves_qty_e9),
+        "cum_qty": format_quantity(fill.cum_qty_e9),
+        "order_id": fill.order_id,
+        "order_status": fill.order_status,
+        "execution_id": fill.execution_id,
+    }
+
+
+def activity_id(fill: FillRecord) -> str:
+    """`yyyyMMddHHmmssSSS::<uuid>` in New-York time."""
+    moment = datetime_of(fill.at).astimezone(NEW_YORK)
+    return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}::{fill.execution_id}"
+
+
+def bar_fields(bar: Bar) -> Row:
+    """A bar without its time stamp, whose form depends on the encoding."""
+    return {
+        "o": bar.open,
+        "h": bar.high,
+        "l": bar.low,
+        "c": bar.close,
+        "v": bar.volume,
+        "n": bar.trades,
+        "vw": bar.vwap,
+    }
+
+
+def quote_fields(quote: Quote) -> Row:
+    return {
+        "bx": VENUE,
+        "bp": quote.bid_e4 / PRICE,
+        "bs": quote.bid_size,
+        "ax": VENUE,
+        "ap": quote.ask_e4 / PRICE,
+        "as": quote.ask_size,
+        "c": ["R"],
+        "z": TAPE,
+    }
+
+
+def trade_fields(trade: Trade) -> Row:
+    return {
+        "i": trade.id,
+        "x": VENUE,
+        "p": trade.price_e4 / PRICE,
+        "s": trade.size,
+        "c": ["@"],
+        "z": TAPE,
+    }
+
+
+def bar_row(bar: Bar) -> Row:
+    """A bar of the historical and latest routes."""
+    return {"t": rfc3339(bar.at), **bar_fields(bar)}
+
+
+def quote_row(quote: Quote) -> Row:
+    return {"t": rfc3339(quote.at), **quote_fields(quote)}
+
+
+def trade_row(trade: Trade) -> Row:
+    return {"t": rfc3339(trade.at), **trade_fields(trade)}
