@@ -1,4 +1,4 @@
-"""A journal as a real run would leave it, made without an engine: two strategies, several days, fills at many prices."""
+"""A journal as a real run leaves it, made without an engine: two strategies, several days, fills at many prices."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class _Story:
         return RebalancePlan(cycle_id, equity, tuple(trades), ratio(notional, equity), spread, ())
 
     def _trade(self, cycle_id: str, at: Nanos, trade: PlannedTrade) -> Iterator[Fact]:
-        if self.random.random() < 0.04:
+        if trade.side is Side.BUY and self.random.random() < 0.04:
             yield TradeRefused(at, cycle_id, trade, "max_order_notional", "order is larger than allowed")
             return
         yield TradeApproved(at, cycle_id, trade)

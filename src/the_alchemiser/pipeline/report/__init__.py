@@ -62,7 +62,7 @@ def performance(
     index: Sequence[Closing] = (),
     index_name: str = INDEX,
 ) -> Performance:
-    """Every figure of a run. `closes` holds the universe's daily closes for the sessions traded and the one before.
+    """Every figure of a run. `closes` holds the universe's daily closes of the sessions traded and the one before.
 
     Figures of money count up to the newest DayClosed; orders and trades up to the newest fact. Raises
     InvariantBroken where the facts contradict themselves.
@@ -85,7 +85,6 @@ def _assemble(
     equity = np.array([float(books.equity_start), *(float(day.equity) for day in books.days)])
     traded = sum((day.traded for day in books.days), ZERO)
     symbols = books.symbol_results()
-    *earlier, last = books.reconciliations or (None,)
     return Performance(
         account=books.account,
         started=sessions[0],
@@ -112,8 +111,8 @@ def _assemble(
         contributions=tuple(books.attribution.lines(equity_end - books.equity_start, difference)),
         symbols=symbols,
         reconciliations=len(books.reconciliations),
-        differences=last.differences if last else (),
-        past_differences=tuple(text for one in earlier if one for text in one.differences),
+        differences=books.reconciliations[-1].differences if books.reconciliations else (),
+        past_differences=tuple(text for one in books.reconciliations[:-1] for text in one.differences),
         alerts=tuple(books.alerts),
         prices={one.symbol: tuple(closes[one.symbol]) for one in symbols if one.symbol in closes},
     )

@@ -1,4 +1,4 @@
-"""The fold: every fact that bears on money or orders, taken in order, becomes positions, results and markers."""
+"""The fold: facts that bear on money or orders, taken in order, become positions, results and markers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _OrderBook(msgspec.Struct):
 
 
 class Books:
-    """State of the fold. What is held counts as of the newest close; trades and orders run to the newest fact."""
+    """The fold's state. What is held counts as of the newest close; trades and orders run to the newest fact."""
 
     def __init__(self) -> None:
         self.account = ""
@@ -139,7 +139,7 @@ class Books:
         plan = self._plans.get((cycle_id, fill.symbol))
         return Trade(
             at=fill.at,
-            # An order that was not ours has no cycle; in New York's trading hours the UTC date is the session's.
+            # An order not ours has no cycle; in New York's trading hours the UTC date is the session's.
             session=self._sessions.get(cycle_id, rfc3339(fill.at)[:10]),
             cycle_id=cycle_id,
             client_order_id=fill.client_order_id,

@@ -21,10 +21,10 @@ Wanted = Mapping[Symbol, Mapping[str, Weight]]
 
 
 class Attribution:
-    """Splits profits by the weights the strategies asked for; a symbol nobody wants any more stays with its last askers.
+    """Splits profits by the weights strategies asked for; a symbol nobody wants any more stays with its last askers.
 
-    What a carried position earns from one close to the next belongs to the target in force when the day began; what
-    the day's own trades earn belongs to the newest target.
+    What a carried position earns from one close to the next belongs to the target in force when the day began;
+    what the day's own trades earn belongs to the newest target.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a report knows: every figure of `Performance`. Dollars are exact Decimals, ratios of time are floats."""
+"""What a report knows: every figure of `Performance`. Dollars are exact Decimals, measurements are floats."""
 
 from __future__ import annotations
 
@@ -126,22 +126,8 @@ class Contribution(msgspec.Struct, frozen=True):
     """The line's running total in dollars: zero at the start, then one value per session."""
 
 
-class Curve(msgspec.Struct, frozen=True):
-    """Another way to have invested the opening equity, in dollars at the same points as `Performance.equity`."""
-
-    name: str
-    values: tuple[float, ...]
-    missing: tuple[Symbol, ...] = ()
-    """Symbols left out because they have no price at the start."""
-
-    @property
-    def total_return(self) -> float:
-        """Its return from the first to the last point."""
-        return self.values[-1] / self.values[0] - 1 if len(self.values) > 1 and self.values[0] else 0.0
-
-
 class Drawdown(msgspec.Struct, frozen=True):
-    """How far equity was below its highest point so far: fractions at most 0, and the deepest with its dates."""
+    """How far equity was below its highest point so far: fractions up to 0, and the deepest with its dates."""
 
     series: tuple[float, ...]
     maximum: float
@@ -157,6 +143,21 @@ class YearlyMeasures(msgspec.Struct, frozen=True):
     """Mean over volatility of daily returns, without subtracting a risk-free rate."""
     growth: float | None = None
     """Compound growth per year (CAGR)."""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Another way to have invested the opening equity, in dollars at the points of `Performance.equity`."""
+
+    name: str
+    values: tuple[float, ...]
+    yearly: YearlyMeasures
+    missing: tuple[Symbol, ...] = ()
+    """Symbols left out because they have no price at the start."""
+
+    @property
+    def total_return(self) -> float:
+        """Its return from the first to the last point."""
+        return self.values[-1] / self.values[0] - 1 if len(self.values) > 1 and self.values[0] else 0.0
 
 
 class Performance(msgspec.Struct, frozen=True):

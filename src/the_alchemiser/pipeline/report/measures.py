@@ -1,4 +1,4 @@
-"""Figures measured over the series of closes: returns, drawdown, yearly figures and what holding would have given."""
+"""Figures measured over the series of closes: returns, drawdown, yearly figures, and what holding would give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SESSIONS_PER_YEAR = 252
 VOLATILITY_SESSIONS_MIN = 60
 """Below about a quarter of daily returns a volatility says more about luck than about the strategy."""
 GROWTH_SESSIONS_MIN = 250
-"""A period shorter than a year is not scaled up to one (GIPS forbids it); 250 is the shortest trading year."""
+"""A shorter period is not scaled up to a year (GIPS forbids it); 250 sessions make the shortest trading year."""
 
 
 def returns_of(equity: Series) -> Series:
@@ -79,9 +79,9 @@ def held_equally(
     known = [series for series in growth.values() if series is not None]
     if not known:
         return None
-    mean = np.mean(np.array(known), axis=0)
+    values = np.mean(np.array(known), axis=0) * equity_start
     missing = tuple(symbol for symbol, series in growth.items() if series is None)
-    return Curve(name, tuple((mean * equity_start).tolist()), missing)
+    return Curve(name, tuple(values.tolist()), yearly_measures(values), missing)
 
 
 def _growth_since_start(series: Sequence[Closing], sessions: Sequence[str]) -> list[float] | None:
