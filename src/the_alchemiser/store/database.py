@@ -94,8 +94,10 @@ def one_clear_line(path: Path) -> Iterator[None]:
     """Turns what SQLite, SQLAlchemy and the row decoders raise into our errors, one line each."""
     try:
         yield
-    except IntegrityError as error:
-        raise InvariantBroken(f"{path}: an entry or row would be recorded twice ({error.orig})") from error
+    except (IntegrityError, sqlite3.IntegrityError) as error:
+        raise InvariantBroken(
+            f"{path}: an entry or row would be recorded twice ({getattr(error, 'orig', error)})"
+        ) from error
     except DBAPIError as error:
         raise _meaning(path, error.orig) from error
     except sqlite3.Error as error:

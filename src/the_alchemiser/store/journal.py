@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from the_alchemiser.domain.errors import StoreUnavailable
 from the_alchemiser.domain.facts import Fact, decode
@@ -23,12 +23,10 @@ from .database import (
     writing_engine,
 )
 from .projections import project
-from .shelf import Shelf, replace_all
-from .tables import PROJECTION_VERSION, journal, projection
+from .shelf import Shelf
+from .statements import Statements
+from .tables import DERIVED, PROJECTION_VERSION, projection
 from .verification import Verification, refold, require_agreement, stored_entries, stored_tip, verify
-
-_APPEND = insert(journal)
-_MARK = update(projection)
 
 
 class SqlJournal:
@@ -55,9 +53,10 @@ class SqlJournal:
 
     def _prepare(self) -> None:
         self._tip: Tip | None = None
-        self._shelf = Shelf(self._connection)
         with self._connection.begin():
             schema.bring_forward(self._connection)
+            self._statements = Statements(self._connection)
+            self._shelf = Shelf(self._statements)
             version = self._connection.execute(select(projection.c.version)).scalar_one_or_none()
             if version is None:
                 self._connection.execute(insert(projection), _mark(START) | {"id": 1})
@@ -96,12 +95,12 @@ class SqlJournal:
             return
         with self._whole() as connection:
             entries = entries_after(self._tip or require_agreement(connection), facts)
-            connection.execute(_APPEND, [asdict(entry) for entry in entries])
+            self._statements.append.run(map(asdict, entries))
             for entry, fact in zip(entries, facts, strict=True):
                 project(self._shelf, entry.seq, fact)
             self._shelf.write()
             tip = Tip(entries[-1].seq, entries[-1].hash)
-            connection.execute(_MARK, _mark(tip))
+            self._statements.mark.run([_mark(tip)])
         self._tip = tip
         self._shelf.keep()
 
@@ -146,9 +145,10 @@ class SqlJournal:
             return stored_tip(connection)
 
     def _refold(self) -> None:
-        self._shelf.forget()
         tip, records = refold(self._connection)
-        replace_all(self._connection, records.rows)
+        for table in DERIVED.values():
+            self._connection.execute(delete(table))
+        self._shelf.replace_all(records.rows)
         self._connection.execute(delete(projection))
         self._connection.execute(insert(projection), _mark(tip) | {"id": 1})
 

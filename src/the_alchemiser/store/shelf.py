@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
-from sqlalchemy.sql.dml import Insert, Update
 
 from the_alchemiser.domain.errors import InvariantBroken
 
-from .records import RECORDS, Key, R, Record, pack, pack_value, unpack
-from .tables import DERIVED
+from .records import Key, R, Record, pack, pack_value, unpack
+from .statements import Statements
 
 ROWS_KEPT_MAX = 20_000
 """Rows remembered between commits; then all are forgotten and read again when needed."""
 
 Slot = tuple[type[Record], Key]
-
-
-def _key_conditions(table: Table) -> list[Any]:
-    return [column == bindparam(f"key_{column.name}") for column in table.primary_key.columns]
-
-
-_INSERT: dict[type[Record], Insert] = {kind: insert(table) for kind, table in DERIVED.items()}
-_UPDATE: dict[type[Record], Update] = {
-    kind: update(table).where(*_key_conditions(table)) for kind, table in DERIVED.items()
-}
-_FIND = {kind: select(table).where(*_key_conditions(table)) for kind, table in DERIVED.items()}
 
 
 class Shelf:
@@ -36,8 +22,8 @@ class Shelf:
     After `write` and the commit call `keep`; after any failure call `forget`.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
         self._kept: dict[Slot, Record] = {}
         self._new: dict[Slot, Record] = {}
         self._changed: dict[Slot, Record] = {}
@@ -45,19 +31,15 @@ class Shelf:
     def find(self, kind: type[R], *key: Any) -> R | None:
         """The row with this key."""
         slot = (kind, key)
-        record = (
-            self._new.get(slot) or self._changed.get(slot) or self._kept.get(slot) or self._fetch(kind, key)
-        )
+        record = self._new.get(slot) or self._changed.get(slot) or self._kept.get(slot)
+        if record is None and (record := self._fetch(kind, key)) is not None:
+            self._kept[slot] = record
         return record  # type: ignore[return-value]
 
     def _fetch(self, kind: type[R], key: Key) -> R | None:
-        names = [f"key_{name}" for name in kind.KEY]
-        parameters = dict(zip(names, (pack_value(part) for part in key), strict=True))
-        row = self._connection.execute(_FIND[kind], parameters).mappings().one_or_none()
-        if row is None:
-            return None
-        self._kept[(kind, key)] = record = unpack(kind, dict(row))
-        return record  # noqa: RET504 (kept and given out)
+        parameters = {f"key_{name}": pack_value(part) for name, part in zip(kind.KEY, key, strict=True)}
+        row = self._statements.find[kind].first(parameters)
+        return None if row is None else unpack(kind, dict(zip(kind.__struct_fields__, row, strict=True)))
 
     def add(self, record: Record) -> None:
         """Leave a row whose key was never used; one that was makes `write` raise IntegrityError."""
@@ -75,9 +57,9 @@ class Shelf:
     def write(self) -> None:
         """Send every new and changed row to the database, within the caller's transaction."""
         for kind, records in _by_kind(self._new.values()).items():
-            self._connection.execute(_INSERT[kind], [pack(record) for record in records])
+            self._statements.insert[kind].run(map(pack, records))
         for kind, records in _by_kind(self._changed.values()).items():
-            self._connection.execute(_UPDATE[kind], [_pack_update(record) for record in records])
+            self._statements.update[kind].run(map(_pack_update, records))
 
     def keep(self) -> None:
         """The rows written are durable: remember them."""
@@ -88,19 +70,17 @@ class Shelf:
         self._new.clear()
         self._changed.clear()
 
+    def replace_all(self, rows: Mapping[type[Record], Mapping[Key, Record]]) -> None:
+        """Fill the derived tables, empty now, with `rows` alone."""
+        self.forget()
+        for kind, records in rows.items():
+            self._statements.insert[kind].run(map(pack, records.values()))
+
     def forget(self) -> None:
         """Nothing written since the last commit counts; read everything again."""
         self._kept.clear()
         self._new.clear()
         self._changed.clear()
-
-
-def replace_all(connection: Connection, rows: dict[type[Record], dict[Key, Record]]) -> None:
-    """Empty every derived table and fill it with `rows` alone."""
-    for kind in RECORDS:
-        connection.execute(delete(DERIVED[kind]))
-        if records := rows.get(kind):
-            connection.execute(_INSERT[kind], [pack(record) for record in records.values()])
 
 
 def _by_kind(records: Iterable[Record]) -> dict[type[Record], list[Record]]:
