@@ -35,13 +35,13 @@ class Endpoints:
     """The four addresses of one broker, without a trailing slash."""
 
     trading: str
-    market_data: str
+    data: str
     trading_stream: str
     data_stream: str
 
 
 def venue_of(url: str) -> Venue:
-    """Who answers at a trading address. Raises ValueError with one clear sentence for any address we will not send keys to."""
+    """Who answers at a trading address. Raises ValueError, in one sentence, where we would not send keys to."""
     host = _checked(url).hostname or ""
     if host == urlsplit(PAPER_URL).hostname:
         return Venue.PAPER
@@ -55,7 +55,7 @@ def venue_of(url: str) -> Venue:
 
 
 def trading_url(url: str) -> str:
-    """The address as alpaca-py wants it: no trailing slash and no `/v2`, which many guides add and the SDK adds again."""
+    """The address as the SDK wants it: without the slash, and the `/v2` many guides add, at its end."""
     return url.strip().rstrip("/").removesuffix("/v2").rstrip("/")
 
 
@@ -91,9 +91,7 @@ def _checked(url: str) -> SplitResult:
         raise ValueError("an address must not contain a user name or password")
     _ = parts.port  # raises ValueError where it is no number
     if parts.scheme in OPEN_SCHEMES and not _is_local(parts.hostname):
-        raise ValueError(
-            f"{parts.hostname} must be reached by {'https' if parts.scheme == 'http' else 'wss'}: keys would travel readable"
-        )
+        raise ValueError(f"{parts.scheme} to {parts.hostname} would send keys readable; use https or wss")
     return parts
 
 

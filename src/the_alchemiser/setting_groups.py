@@ -1,6 +1,6 @@
 """The groups of settings with their defaults and bounds. `docs/settings.md` gives the reason for each.
 
-A limit is never missing: it has a default, and a value that is zero, negative, no number or out of all proportion refuses.
+A limit is never missing: it has a default, and a value that is zero, negative, no number or out of proportion refuses.
 """
 
 from __future__ import annotations

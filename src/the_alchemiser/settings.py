@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -122,9 +121,7 @@ class Settings(Group):
         stream = self.alpaca_trading_stream_url
         if stream is not None and not (self.alpaca_base_url and same_host(stream, self.alpaca_base_url)):
             raise SettingsError(
-                [
-                    "ALPACA_TRADING_STREAM_URL and ALPACA_BASE_URL name different hosts: orders and their updates would part"
-                ]
+                ["ALPACA_TRADING_STREAM_URL and ALPACA_BASE_URL name different hosts; they are one account's"]
             )
         return self
 
@@ -132,7 +129,7 @@ class Settings(Group):
     def _live_trading_is_said_twice(self) -> Self:
         if self.trading_mode is TradingMode.LIVE and not self.live_trading_consent:
             raise LiveTradingRefused(
-                "TRADING_MODE is live, but LIVE_TRADING_CONSENT does not name the account number; live trading stays off"
+                "TRADING_MODE is live, but LIVE_TRADING_CONSENT is not set to the account number: not started"
             )
         return self
 
@@ -143,7 +140,7 @@ class Settings(Group):
 
     @property
     def endpoints(self) -> Endpoints:
-        """The broker's addresses. Raises SettingsError where the embedded exchange is used: it says its own when it starts."""
+        """The broker's addresses. Raises SettingsError for the embedded exchange, which says its own when it starts."""
         if self.alpaca_base_url is None:
             raise SettingsError(
                 ["ALPACA_BASE_URL is not set: the embedded exchange says its address when it starts"]
@@ -151,7 +148,7 @@ class Settings(Group):
         follow = endpoints_of(self.alpaca_base_url, self.alpaca_data_feed)
         return Endpoints(
             follow.trading,
-            self.alpaca_data_url or follow.market_data,
+            self.alpaca_data_url or follow.data,
             self.alpaca_trading_stream_url or follow.trading_stream,
             self.alpaca_data_stream_url or follow.data_stream,
         )
@@ -179,10 +176,10 @@ class Settings(Group):
         return (*(secret.get_secret_value() for secret in hidden if secret is not None), *passwords)
 
     def confirm_live_account(self, account_number: str) -> None:
-        """Compare the consent with the broker's own account number. Raises LiveTradingRefused in live mode where they differ."""
+        """In live mode compare the consent with the broker's own account number. Raises LiveTradingRefused."""
         if self.trading_mode is TradingMode.LIVE and self.live_trading_consent != account_number:
             raise LiveTradingRefused(
-                "LIVE_TRADING_CONSENT is not the number of the account these keys open; live trading stays off"
+                "LIVE_TRADING_CONSENT is not the number of the account these keys open: not started"
             )
 
     def describe(self) -> tuple[SettingLine, ...]:
@@ -213,7 +210,7 @@ class Settings(Group):
         origin = f"{DERIVED} from ALPACA_BASE_URL"
         ends = self.endpoints
         return values | {
-            "ALPACA_DATA_URL": (ends.market_data, origin),
+            "ALPACA_DATA_URL": (ends.data, origin),
             "ALPACA_TRADING_STREAM_URL": (ends.trading_stream, origin),
             "ALPACA_DATA_STREAM_URL": (ends.data_stream, origin),
         }
@@ -226,8 +223,9 @@ def load_settings(
 ) -> Settings:
     """Read and check everything.
 
-    `environ` is the process's own and `directory` the current one unless given; `overrides` are flags of the command line
-    by setting name. Raises SettingsError for what cannot be used, LiveTradingRefused for live without consent.
+    `environ` is the process's own and `directory` the current one unless given; `overrides` are flags of the
+    command line by setting name. Raises SettingsError for what cannot be used, LiveTradingRefused for live
+    without consent.
     """
     place = directory or Path()
     names = Names(setting_names(Settings), ALIASES)
