@@ -10,16 +10,16 @@ the simulated hours knows the close: results within a day prove the machinery, n
 from __future__ import annotations
 
 import hashlib
-import math
 from importlib import resources
 
 import numpy as np
 
 from the_alchemiser.exchange.barring import Ints, Path
+from the_alchemiser.exchange.bridge import bridge, on_grid, random_bits, tick_steps
 from the_alchemiser.exchange.paths import PathMarket
 from the_alchemiser.exchange.prices import Asset, asset_id
 from the_alchemiser.exchange.sessions import Session, xnys_sessions
-from the_alchemiser.exchange.units import CENT_E4, PRICE, SECOND
+from the_alchemiser.exchange.units import PRICE, SECOND
 
 TICK_INTERVAL = 10 * SECOND
 SOURCE = "real adjusted daily closes; simulated intraday path between real closes"
@@ -48,24 +48,6 @@ _NAMES = {
     "XOM": ("Exxon Mobil Corporation", "NYSE"),
     INDEX: ("S&P 500 index", ""),
 }
-
-# Sum of four uniform 16-bit numbers: mean and standard deviation, for steps that need no log and no exp.
-_STEP_MEAN = 2 * 65535
-_STEP_DEVIATION = 37837.2
-
-
-def on_grid(prices: Ints) -> Ints:
-    """Prices rounded to their tick, half up: cents from $1, hundredths of a cent below."""
-    step = _steps(prices)
-    return (prices + step // 2) // step * step
-
-
-def _steps(prices: Ints) -> Ints | int:
-    """The tick of each price; one number where they all share it, which is the usual and faster case."""
-    if int(prices.min()) >= PRICE:
-        return CENT_E4
-    steps: Ints = np.where(prices >= PRICE, CENT_E4, 1)
-    return steps
 
 
 def read_history() -> tuple[dict[str, Ints], str]:
@@ -106,9 +88,8 @@ class SimulatedDays(PathMarket):
         index = session.index
         first, last = int(closes[max(index - 1, 0)]), int(closes[index])
         count = (session.close - session.open) // TICK_INTERVAL
-        source = _random(self.seed, symbol, session)
-        raw = source.random_raw(count + 1)
-        price = _bridge(first, last, raw[:count], _volatility(closes, index))
+        raw = random_bits(count + 1, self.seed, symbol, session.date)
+        price = bridge(first, last, raw[:count], _volatility(closes, index))
         bid, ask = _around(price, int(raw[count]) % 1024)
         at = session.open + TICK_INTERVAL * np.arange(count, dtype=np.int64)
         size = (20 * (1 + (raw[:count] >> np.uint64(20)) % np.uint64(256))).astype(np.int64)
@@ -129,12 +110,6 @@ def _asset(symbol: str) -> Asset:
     )
 
 
-def _random(seed: int, symbol: str, session: Session) -> np.random.PCG64:
-    """The raw generator of one path. Its stream of bits is fixed by NumPy's compatibility promise."""
-    digest = hashlib.blake2b(f"{seed}|{symbol}|{session.date}".encode(), digest_size=16).digest()
-    return np.random.PCG64(int.from_bytes(digest, "big"))
-
-
 def _volatility(closes: Ints, index: int) -> float:
     """Daily volatility, from the mean absolute return of up to 20 earlier days, within 0.4 % to 6 %."""
     recent = closes[max(0, index - 21) : index]
@@ -144,34 +119,12 @@ def _volatility(closes: Ints, index: int) -> float:
     return min(0.06, max(0.004, 1.25 * float(returns.sum()) / len(returns)))
 
 
-def _bridge(first: int, last: int, raw: np.typing.NDArray[np.uint64], volatility: float) -> Ints:
-    """A path from exactly `first` to exactly `last`, by +, *, / and root alone: the same on every machine."""
-    count = len(raw)
-    parts = raw.view(np.uint16).reshape(count, 4)
-    steps = parts[:, 0].astype(np.int64) + parts[:, 1] + parts[:, 2] + parts[:, 3] - _STEP_MEAN
-    steps[0] = 0
-    walk = np.cumsum(steps)
-    # Subtracting the straight line from start to end of the walk ties both ends to zero.
-    slope = (last - first - _scale(first, count, volatility) * float(walk[-1])) / (count - 1)
-    path = first + walk * _scale(first, count, volatility) + np.arange(count) * slope
-    low, high = min(first, last) * 0.8, max(first, last) * 1.25
-    np.clip(path, max(low, 1.0), high, out=path)
-    whole = on_grid(np.rint(path).astype(np.int64))
-    whole[0], whole[-1] = first, last
-    return whole
-
-
-def _scale(first: int, count: int, volatility: float) -> float:
-    """What one unit of the raw walk is worth, in 1e-4 dollars."""
-    return volatility * first / (_STEP_DEVIATION * math.sqrt(count - 1))
-
-
 def _around(price: Ints, noise: int) -> tuple[Ints, Ints]:
     """Bid and ask: a spread of one tick or about 4 basis points (3 to 5, varying by seed), whichever is more.
 
     The middle, rounded down to the tick, is the trade price again.
     """
-    step = _steps(price)
+    step = tick_steps(price)
     ticks = np.maximum(1, price * (3072 + 2 * noise) // (1024 * 10_000 * step))
     if int(price.min()) < 2 * PRICE:
         # Around one dollar the two sides would lie on different grids: there the spread is a single tick.

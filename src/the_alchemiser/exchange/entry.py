@@ -158,10 +158,8 @@ class Entry(Matching):
 
     def _expiry(self, time_in_force: str) -> int:
         sessions = self.market.sessions
-        if time_in_force == "gtc":
-            last = sessions.ended(self.now + GTC_LIFETIME)
-        else:
-            last = sessions.next_close(self.now)
+        lasting = time_in_force == "gtc"
+        last = sessions.ended(self.now + GTC_LIFETIME) if lasting else sessions.next_close(self.now)
         return last.close if last else self.now + GTC_LIFETIME
 
     def _route(self, order: Order) -> None:

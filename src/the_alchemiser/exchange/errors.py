@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the exchange, not a fault in it
+class Refusal(Exception):
     """A request the exchange declines: HTTP status, code, message and further fields of the body (`extra`)."""
 
     def __init__(self, http_status: int, code: int, message: str, **extra: Any) -> None:

@@ -19,11 +19,11 @@ from the_alchemiser.exchange.units import PRICE, tick_e4
 LOWEST, HIGHEST = -1, 2**62
 
 
-class UnknownSymbol(KeyError):  # noqa: N818 - an answer, not a fault
+class UnknownSymbol(KeyError):
     """The market has no such symbol."""
 
 
-class NoPrice(LookupError):  # noqa: N818 - an answer, not a fault
+class NoPrice(LookupError):
     """The symbol has had no price by the instant asked for."""
 
 
