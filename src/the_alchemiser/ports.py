@@ -155,12 +155,12 @@ class BarStrategy(Protocol):
 
 
 class Clock(Protocol):
-    """Time for the driver: the broker's, which may run faster than ours."""
+    """The broker's time, which may run faster than ours or stand still until it is asked to move."""
 
     def now(self) -> Nanos:
         """The instant now."""
         ...
 
-    async def wait_until(self, at: Nanos) -> None:
-        """Return at `at`, or earlier where something may have happened."""
+    def seconds_until(self, at: Nanos) -> float:
+        """How long, in our own seconds, until the broker's clock shows `at`."""
         ...

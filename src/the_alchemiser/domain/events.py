@@ -78,6 +78,8 @@ class OrderHeard(msgspec.Struct, frozen=True):
     at: Nanos
     report: OrderReport
     execution: Execution | None = None
+    sequence: int = 0
+    """The broker's own count of its stream messages, where it counts them (the embedded exchange does)."""
 
 
 class OrderUnheard(msgspec.Struct, frozen=True):

@@ -1,0 +1,221 @@
+"""Trading over the broker's real wire. asyncio waits; threads talk to the broker; the engine decides in between.
+
+One inbox, one writer. Order updates, answers and timers become events; whatever is in the inbox is one turn: decided,
+committed to the journal, and only then sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from the_alchemiser.domain.effects import CancelOrder, Effect, LookUpOrder, ReadBroker, SubmitOrder
+from the_alchemiser.domain.events import Event, Started, StreamRestored
+from the_alchemiser.domain.money import Side
+from the_alchemiser.ports import Clock, StreamingRepository
+from the_alchemiser.runtime.clocks import LockstepClock
+from the_alchemiser.runtime.perform import Performer
+from the_alchemiser.runtime.turn import Turn
+
+CONVERSATIONS_MAX = 4
+"""Requests under way at once; the broker's rate limit makes more pointless."""
+IDLE_SECONDS_MAX = 1.0
+"""How long the driver sleeps at most before it looks at its timers and its stop flag again."""
+DRAIN_SECONDS_MAX = 5.0
+"""How long a stop waits for requests under way."""
+CATCH_UP_SECONDS_MAX = 10.0
+"""How long the stream may lag behind an answer in lockstep before that is a fault."""
+
+
+class Pace(Protocol):
+    """How effects are carried out and how time passes: concurrently in running time, one by one in lockstep."""
+
+    async def carry_out(self, effects: Sequence[Effect]) -> None:
+        """Take on the effects of one turn."""
+        ...
+
+    async def next_events(self) -> list[Event]:
+        """The next turn's events; may be empty."""
+        ...
+
+
+class LiveDriver:
+    """Runs one engine against one broker until told to stop or until `is_finished` says so."""
+
+    def __init__(self, turn: Turn, pace: Pace, stream: Ear, now: Callable[[], int]) -> None:
+        self._turn, self._pace, self._stream, self._now = turn, pace, stream, now
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """End after the turn under way; requests already out are waited for a few seconds."""
+        self._is_stopping = True
+
+    async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
+        """Start, recover and trade: all the same. Raises what makes going on unsafe (StoreUnavailable, SafetyRefusal)."""
+        async with asyncio.TaskGroup() as tasks:
+            hearing = tasks.create_task(self._stream.hear())
+            try:
+                await self._stream.connected()
+                await self._loop(is_finished, [Started(self._now()), *first])
+            finally:
+                hearing.cancel()
+
+    async def _loop(self, is_finished: Callable[[], bool], events: list[Event]) -> None:
+        while True:
+            facts, effects = self._turn.decide(events)
+            if facts:
+                await asyncio.to_thread(self._turn.commit, facts)
+            await self._pace.carry_out(self._turn.let_out(facts, effects))
+            if is_finished() or self._is_stopping:
+                return
+            events = await self._pace.next_events()
+
+
+class Ear:
+    """Listens to the order stream for ever and keeps what it heard until the driver takes it."""
+
+    def __init__(self, stream: StreamingRepository, now: Callable[[], int]) -> None:
+        self._stream, self._now = stream, now
+        self._heard: list[Event] = []
+        self._is_connected = asyncio.Event()
+        self.arrival = asyncio.Event()
+        self.sequence = 0
+
+    async def hear(self) -> None:
+        """Runs until cancelled."""
+        async for heard in self._stream.order_updates():
+            if heard is not None:
+                self.sequence = max(self.sequence, heard.sequence)
+                self._heard.append(heard)
+            elif self._is_connected.is_set():
+                self._heard.append(StreamRestored(self._now()))
+            else:
+                self._is_connected.set()
+            self.arrival.set()
+
+    async def connected(self) -> None:
+        """Returns once the stream listens: only then can a read of the broker's record miss nothing."""
+        await self._is_connected.wait()
+
+    def take(self) -> list[Event]:
+        """Everything heard since the last call."""
+        heard, self._heard = self._heard, []
+        self.arrival.clear()
+        return heard
+
+    async def caught_up(self, sequence: int) -> None:
+        """Wait until stream message number `sequence` has been heard. Raises TimeoutError when it does not come."""
+        async with asyncio.timeout(CATCH_UP_SECONDS_MAX):
+            while self.sequence < sequence:
+                self.arrival.clear()
+                await self.arrival.wait()
+
+
+class RunningPace:
+    """Time passes by itself: effects go out at once, the urgent ones first, a few at a time."""
+
+    def __init__(self, turn: Turn, performer: Performer, clock: Clock, ear: Ear) -> None:
+        self._turn, self._performer, self._clock, self._ear = turn, performer, clock, ear
+        self._answers: list[Event] = []
+        self._waiting: list[tuple[int, int, Effect]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._count = 0
+        self._failure: BaseException | None = None
+        self._threads = ThreadPoolExecutor(CONVERSATIONS_MAX, thread_name_prefix="broker")
+
+    async def carry_out(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            self._count += 1
+            self._waiting.append((_urgency(effect), self._count, effect))
+        self._waiting.sort()
+        self._start_waiting()
+
+    async def next_events(self) -> list[Event]:
+        await self._idle()
+        if self._failure is not None:
+            raise self._failure
+        answers, self._answers = self._answers, []
+        return [*self._ear.take(), *answers, *self._turn.timers.take_due(self._clock.now())]
+
+    async def drained(self) -> None:
+        """Wait for the requests under way, a few seconds at most; what is not answered by then is recovered at the start."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS_MAX)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._under_way) < CONVERSATIONS_MAX:
+            task = asyncio.create_task(self._converse(self._waiting.pop(0)[2]))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+
+    async def _converse(self, effect: Effect) -> None:
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._threads, self._performer.perform, effect)
+        if answer is not None:
+            self._answers.append(answer)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._failure = self._failure or task.exception()
+        self._ear.arrival.set()
+        self._start_waiting()
+
+    async def _idle(self) -> None:
+        """Until something has arrived or a timer is due."""
+        due_at = self._turn.timers.next_at
+        wait = IDLE_SECONDS_MAX if due_at is None else min(IDLE_SECONDS_MAX, self._clock.seconds_until(due_at))
+        if self._answers or self._ear.arrival.is_set():
+            return
+        try:
+            async with asyncio.timeout(wait):
+                await self._ear.arrival.wait()
+        except TimeoutError:
+            return
+
+
+class LockstepPace:
+    """Time stands still while we act: one effect after the other, each with all that it caused, then the next move of time."""
+
+    def __init__(self, turn: Turn, performer: Performer, clock: LockstepClock, ear: Ear, sequence: Callable[[], int]) -> None:
+        self._turn, self._performer, self._clock, self._ear = turn, performer, clock, ear
+        self._sequence = sequence
+        self._following: list[Event] = []
+
+    async def carry_out(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            answer = await asyncio.to_thread(self._performer.perform, effect)
+            if answer is not None:
+                self._following.append(answer)
+            await self._ear.caught_up(self._sequence())
+            self._following += self._ear.take()
+
+    async def next_events(self) -> list[Event]:
+        if self._following:
+            following, self._following = self._following, []
+            return following
+        due_at = self._turn.timers.next_at
+        if due_at is None:
+            raise RuntimeError("nothing is waited for: time cannot move")
+        target = self._clock.next_stop(due_at)
+        await asyncio.sleep(self._clock.seconds_until(target))
+        sequence = await asyncio.to_thread(self._clock.advance, target)
+        await self._ear.caught_up(sequence)
+        return [*self._ear.take(), *self._turn.timers.take_due(self._clock.now())]
+
+
+def _urgency(effect: Effect) -> int:
+    """Smaller goes first: what makes us safer, then exits, then entries, then looking around."""
+    match effect:
+        case CancelOrder():
+            return 0
+        case SubmitOrder():
+            return 1 if effect.request.side is Side.SELL else 2
+        case LookUpOrder():
+            return 1
+        case ReadBroker():
+            return 3
+    return 4
+
