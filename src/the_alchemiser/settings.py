@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 
 from .access import ALIASES, DERIVED, KEYS, Choice, TradingMode, settle
 from .domain.errors import ConfigurationError, SafetyRefusal
@@ -88,8 +88,9 @@ class Settings(Group):
     alpaca_data_stream_url: str | None = None
     live_trading_consent: str | None = None
     data_dir: Folder = Path("alchemiser-data")
-    database_url: DatabaseUrl | None = None
-    redis_url: RedisUrl | None = None
+    # Not in the repr: these two may carry a password.
+    database_url: DatabaseUrl | None = Field(default=None, repr=False)
+    redis_url: RedisUrl | None = Field(default=None, repr=False)
     jwt_secret_key: SigningKey | None = None
     log_level: LogLevel = "INFO"
     log_format: LogFormat | None = None
