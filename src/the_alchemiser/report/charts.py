@@ -21,6 +21,8 @@ POINTS_WITH_MARKERS_MAX = 40
 """Up to so many sessions each is a dot on an evenly spaced axis; beyond, a line on a calendar axis."""
 TICKS_MAX = 6
 MARKERS_PER_SYMBOL_MAX = 2_000
+CLOSE = "16:00"
+"""Where in its day a daily close is drawn, New York time; trades stand at their own time beside it."""
 STRATEGY_COLOURS = ("var(--ours)", "var(--second)", "var(--third)", "var(--fourth)", "var(--fifth)")
 STRATEGY_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -46,7 +48,7 @@ def equity_figure(performance: Performance) -> Figure:
 
 def _equity_layout(sessions: Sequence[str]) -> Figure:
     # The lines belong to the axis of the lower panel too, so that one hover reads both.
-    layout = _layout(470)
+    layout = _layout()
     layout["xaxis"] = _session_axis(sessions) | {"anchor": "y2"}
     layout["yaxis"] = _axis("$,.0f") | {"domain": [0.34, 1]}
     layout["yaxis2"] = _axis(".1%") | {"domain": [0, 0.24], "rangemode": "tozero", "nticks": 4}
@@ -66,7 +68,7 @@ def contribution_figure(performance: Performance) -> Figure:
     """What each strategy has earned, added up over the sessions."""
     strategies = [line for line in performance.contributions if line.cumulative]
     data = [_contribution(performance.sessions, line, rank) for rank, line in enumerate(strategies)]
-    layout = _layout(320)
+    layout = _layout()
     layout["xaxis"] = _session_axis(performance.sessions)
     layout["yaxis"] = _axis("$,.0f") | {
         "zeroline": True,
@@ -93,9 +95,8 @@ def price_figures(performance: Performance) -> dict[Symbol, Figure]:
 
 def _price_figure(performance: Performance, symbol: Symbol, trades: list[Trade]) -> Figure:
     closes = performance.prices.get(symbol, ())
-    # A daily close is drawn at 16:00 New York; trades stand at their own time beside it.
     line = _line(
-        [f"{date} 16:00" for date, _ in closes],
+        [f"{date} {CLOSE}" for date, _ in closes],
         [close for _, close in closes],
         "Close",
         "var(--muted)",
@@ -110,11 +111,8 @@ def _price_figure(performance: Performance, symbol: Symbol, trades: list[Trade])
     sold = _markers(
         [trade for trade in newest if trade.side is Side.SELL], "Sold", "var(--sell)", "triangle-down"
     )
-    layout = _layout(380) | {"hovermode": "closest"}
-    layout["xaxis"] = _axis("") | {"type": "date", "showgrid": False, "nticks": TICKS_MAX}
-    if len(closes) <= POINTS_WITH_MARKERS_MAX:
-        # Nights and weekends would squeeze a few days' trades into slivers between empty stretches.
-        layout["xaxis"] |= {"rangebreaks": [{"bounds": ["sat", "mon"]}], "tickformat": "%-d %b"}
+    layout = _layout() | {"hovermode": "closest"}
+    layout["xaxis"] = _price_axis([date for date, _ in closes])
     layout["yaxis"] = _axis("$,.2f")
     return {"data": [line, bought, sold], "layout": layout}
 
@@ -154,13 +152,14 @@ def _line(x: Sequence[str], y: Sequence[float], name: str, colour: str, dash: st
         "y": [round(value, 6) for value in y],
         "line": {"color": colour, "width": 2.25, "dash": dash},
         "marker": {"size": 5, "color": colour},
+        "cliponaxis": False,
     }
 
 
-def _layout(height: int) -> Figure:
+def _layout() -> Figure:
     return {
-        "height": height,
-        "margin": {"l": 64, "r": 16, "t": 36, "b": 36},
+        "autosize": True,
+        "margin": {"l": 56, "r": 12, "t": 36, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "var(--sans)", "size": 13, "color": "var(--text)"},
@@ -184,18 +183,40 @@ def _axis(tickformat: str) -> Figure:
         "linecolor": "var(--rule)",
         "tickfont": {"color": "var(--muted)", "size": 12},
         "zeroline": False,
+        "tickangle": 0,
         "automargin": True,
     }
 
 
 def _session_axis(sessions: Sequence[str]) -> Figure:
-    axis = _axis("") | {"showgrid": False}
     if len(sessions) > POINTS_WITH_MARKERS_MAX:
-        return axis | {"type": "date", "nticks": TICKS_MAX, "hoverformat": "%-d %b %Y"}
-    step = -(-len(sessions) // TICKS_MAX)
-    ticks = list(sessions[::step])
-    names = [wording.day(session).rsplit(" ", 1)[0] for session in ticks]
-    return axis | {"type": "category", "tickvals": ticks, "ticktext": names}
+        return _calendar_axis() | {"hoverformat": "%-d %b %Y"}
+    ticks = _spaced(sessions)
+    return _calendar_axis() | {"type": "category", "tickvals": ticks, "ticktext": _short_days(ticks)}
+
+
+def _price_axis(sessions: Sequence[str]) -> Figure:
+    if len(sessions) > POINTS_WITH_MARKERS_MAX:
+        return _calendar_axis()
+    ticks = _spaced(sessions)
+    # Weekends would squeeze a few days' trades into slivers between empty stretches.
+    return _calendar_axis() | {
+        "rangebreaks": [{"bounds": ["sat", "mon"]}],
+        "tickvals": [f"{session} {CLOSE}" for session in ticks],
+        "ticktext": _short_days(ticks),
+    }
+
+
+def _calendar_axis() -> Figure:
+    return _axis("%-d %b<br>%Y") | {"type": "date", "showgrid": False, "nticks": TICKS_MAX}
+
+
+def _spaced(sessions: Sequence[str]) -> list[str]:
+    return list(sessions[:: -(-len(sessions) // TICKS_MAX) or 1])
+
+
+def _short_days(sessions: Sequence[str]) -> list[str]:
+    return [wording.day(session).rsplit(" ", 1)[0] for session in sessions]
 
 
 def _panel_title(text: str, top: float) -> Figure:

@@ -2,7 +2,8 @@
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const printing = matchMedia("print");
+  // An A4 or Letter page inside its margins, in CSS pixels.
+  const paperWidth = 660;
   // A finger that drags wants to scroll the page, not to select a range.
   const coarse = matchMedia("(pointer: coarse)").matches;
   const config = { displayModeBar: false, responsive: true, scrollZoom: false };
@@ -23,7 +24,9 @@
   const draw = (id, figure) => {
     const place = document.getElementById(id);
     if (!place || !figure) return;
-    const ready = coloured(figure, getComputedStyle(document.documentElement));
+    const root = document.documentElement;
+    const ready = coloured(figure, getComputedStyle(root));
+    if (root.classList.contains("printing")) ready.layout.width = paperWidth;
     ready.layout.dragmode = coarse ? false : "zoom";
     Plotly.react(place, ready.data, ready.layout, config);
   };
@@ -38,9 +41,11 @@
 
   if (choice) choice.addEventListener("change", drawPrice);
   dark.addEventListener("change", drawAll);
-  printing.addEventListener("change", () => {
+  const drawFor = (paper) => {
+    document.documentElement.classList.toggle("printing", paper);
     drawAll();
-    document.querySelectorAll(".chart").forEach((place) => Plotly.Plots.resize(place));
-  });
+  };
+  addEventListener("beforeprint", () => drawFor(true));
+  addEventListener("afterprint", () => drawFor(false));
   drawAll();
 })();
