@@ -22,9 +22,26 @@ def test_an_order_has_every_key_that_closed_client_models_require(exchange: Wire
     order = exchange.submit(symbol="AAPL", qty="1", side="buy", type="limit", limit_price="100")
     assert set(order) >= {
         *("id", "client_order_id", "created_at", "updated_at", "submitted_at", "filled_at", "expired_at"),
-        *("canceled_at", "failed_at", "replaced_at", "replaced_by", "replaces", "asset_id", "symbol", "asset_class"),
+        *(
+            "canceled_at",
+            "failed_at",
+            "replaced_at",
+            "replaced_by",
+            "replaces",
+            "asset_id",
+            "symbol",
+            "asset_class",
+        ),
         *("notional", "qty", "filled_qty", "filled_avg_price", "order_class", "order_type", "type", "side"),
-        *("position_intent", "time_in_force", "limit_price", "stop_price", "status", "extended_hours", "legs"),
+        *(
+            "position_intent",
+            "time_in_force",
+            "limit_price",
+            "stop_price",
+            "status",
+            "extended_hours",
+            "legs",
+        ),
         *("trail_percent", "trail_price", "hwm", "subtag", "source", "expires_at"),
     }
     assert order["expires_at"] == "2022-06-01T20:00:00Z"
@@ -99,7 +116,10 @@ def test_cancelling_answers_204_once_working_and_422_once_filled(exchange: WireE
 
 
 def test_cancelling_everything_answers_207_with_one_item_an_order(exchange: WireExchange) -> None:
-    ids = {exchange.submit(symbol="KO", qty="1", side="buy", type="limit", limit_price="9")["id"] for _ in range(3)}
+    ids = {
+        exchange.submit(symbol="KO", qty="1", side="buy", type="limit", limit_price="9")["id"]
+        for _ in range(3)
+    }
     answer = exchange.request("DELETE", "/v2/orders")
     assert answer.status == 207
     assert {(item["id"], item["status"]) for item in answer.body} == {(order_id, 200) for order_id in ids}
@@ -169,7 +189,10 @@ def test_assets_say_where_their_prices_come_from(shared_exchange: WireExchange) 
     assert shared_exchange.get(f"/v2/assets/{apple['id']}") == apple
     assert "simulated intraday path between real closes" in apple["source"]
     unknown = shared_exchange.request("GET", "/v2/assets/BTC/USD")
-    assert (unknown.status, unknown.body) == (404, {"code": 40410000, "message": "asset not found for BTC/USD"})
+    assert (unknown.status, unknown.body) == (
+        404,
+        {"code": 40410000, "message": "asset not found for BTC/USD"},
+    )
 
 
 def test_an_order_outside_the_session_waits_for_the_opening() -> None:

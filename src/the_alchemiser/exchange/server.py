@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -32,6 +31,7 @@ from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.prices import Market
 from the_alchemiser.exchange.ratelimit import RequestBudget
 from the_alchemiser.exchange.rest import BODY_BYTES_LIMIT, FLOOR, FrontDoor
+from the_alchemiser.exchange.sessions import new_york_date
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
 from the_alchemiser.exchange.tradestream import TradeUpdateHub
 
@@ -43,6 +43,10 @@ SHUTDOWN_SECONDS = 1.0
 
 class ConfigurationError(Exception):
     """An option that cannot be used; the text says which and why in one line."""
+
+
+class CannotListen(Exception):
+    """The address is taken or not ours; the text says so in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +92,13 @@ class Addresses:
 async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyncio.Task[None]]]:
     """Listens until the block ends. The task moves time in free mode; it ends only by failing.
 
-    Raises ConfigurationError, JournalError, OSError (the port).
+    Raises ConfigurationError, JournalError, CannotListen.
     """
     floor, application = build(options)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, options.host, options.port)
-        await site.start()
-        port = runner.addresses[0][1]
+        port = await _listen(runner, options)
         pump = asyncio.create_task(floor.run_freely() if floor.clock else _stand_still())
         try:
             yield _addresses(options, port), pump
@@ -107,6 +109,20 @@ async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyn
         await floor.data.close()
         await runner.cleanup()
         floor.close()
+
+
+async def _listen(runner: web.AppRunner, options: ServerOptions) -> int:
+    """Opens the port; returns its number."""
+    try:
+        await web.TCPSite(runner, options.host, options.port).start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListen(f"port {options.port} on {options.host} is already in use") from error
+        raise CannotListen(
+            f"cannot listen on {options.host} port {options.port}: {error.strerror}"
+        ) from error
+    port: int = runner.addresses[0][1]
+    return port
 
 
 async def _stand_still() -> None:
@@ -166,20 +182,20 @@ def _market(options: ServerOptions) -> Market:
 
 
 def _start(options: ServerOptions, market: Market) -> int:
-    sessions = market.sessions.between(market.first_day, market.last_day)
     if options.start is None:
+        sessions = market.sessions.between(market.first_day, market.last_day)
         return sessions[max(0, len(sessions) - SESSIONS_AHEAD)].open
     try:
-        if len(options.start) > len("YYYY-MM-DD"):
-            return parse_instant(options.start)
-        chosen = market.sessions.between(date.fromisoformat(options.start), market.last_day)
+        instant = parse_instant(options.start)
     except ValueError:
         raise ConfigurationError(f"--start {options.start!r} is neither a date nor a timestamp") from None
-    if not chosen or chosen[0].date < market.first_day:
-        raise ConfigurationError(
-            f"--start {options.start} lies outside the market data ({market.first_day} to {market.last_day})"
-        )
-    return chosen[0].open
+    day = new_york_date(instant)
+    if not market.first_day <= day <= market.last_day:
+        extent = f"{market.first_day} to {market.last_day}"
+        raise ConfigurationError(f"--start {options.start} lies outside the market data ({extent})")
+    if len(options.start) > len("YYYY-MM-DD"):
+        return instant
+    return market.sessions.between(day, market.last_day)[0].open
 
 
 def _command_log(options: ServerOptions, market: Market, start: int) -> CommandLog | None:
@@ -246,11 +262,9 @@ def run(options: ServerOptions, *, until_stdin_closes: bool = False) -> int:
         asyncio.run(serve(options, until_stdin_closes=until_stdin_closes))
     except ConfigurationError as error:
         return _complain(str(error), 2)
-    except JournalError as error:
+    except (CannotListen, JournalError) as error:
         return _complain(str(error), 1)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return _complain(f"port {options.port} on {options.host} is already in use", 1)
         return _complain(f"the exchange cannot go on: {error.strerror or error}", 1)
     return 0
 
