@@ -1,0 +1,23 @@
+"""Alpaca, and the only importer of alpaca-py: requests by `AlpacaManager`, order updates by `AlpacaStream`."""
+
+from __future__ import annotations
+
+from the_alchemiser.broker.alpaca_manager import AlpacaManager, create_alpaca_manager
+from the_alchemiser.broker.clients import BrokerOptions
+from the_alchemiser.broker.endpoints import LIVE, PAPER, Credentials, Endpoints
+from the_alchemiser.broker.ratebudget import RateBudget
+from the_alchemiser.broker.resilience import RetryPolicy, alpaca_retry_context, is_transient_error
+
+__all__ = [
+    "LIVE",
+    "PAPER",
+    "AlpacaManager",
+    "BrokerOptions",
+    "Credentials",
+    "Endpoints",
+    "RateBudget",
+    "RetryPolicy",
+    "alpaca_retry_context",
+    "create_alpaca_manager",
+    "is_transient_error",
+]

@@ -1,0 +1,98 @@
+"""alpaca-py's two clients, disciplined: our session under each, none of its own repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from the_alchemiser.broker.endpoints import Credentials, Endpoints
+from the_alchemiser.broker.ratebudget import RateBudget
+from the_alchemiser.broker.resilience import RetryPolicy, current_operation
+from the_alchemiser.broker.transport import BrokerSession
+from the_alchemiser.broker.wire import Wire
+from the_alchemiser.domain.errors import BrokerUnavailable, OutcomeUnknown
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
+
+
+@dataclass(frozen=True)
+class BrokerOptions:
+    """How patient we are and which prices we ask for."""
+
+    connect_seconds: float = 2.0
+    call_seconds: float = 5.0
+    """A call ends after this long, whatever it is waiting for."""
+    feed: str = "iex"
+    """The data feed; `iex` is in every plan, `sip` needs a paid one."""
+    ca_file: str = ""
+    """Certificate authorities to trust; empty for those that come with alpaca-py (certifi)."""
+    trading_budget: RateBudget = field(default_factory=RateBudget)
+    data_budget: RateBudget = field(default_factory=RateBudget)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+class Clients:
+    """Both clients for one account, and the sessions beneath them."""
+
+    def __init__(self, credentials: Credentials, endpoints: Endpoints, options: BrokerOptions) -> None:
+        # alpaca-py imports pandas, which takes a second: whoever only reads our types must not pay for it.
+        from alpaca.data.historical.stock import StockHistoricalDataClient
+        from alpaca.trading.client import TradingClient
+
+        key, secret = credentials.api_key, credentials.secret_key
+        self.options = options
+        self.trading = TradingClient(key, secret, raw_data=True, url_override=endpoints.trading)
+        self.data = StockHistoricalDataClient(key, secret, raw_data=True, url_override=endpoints.data)
+        self.trading_session = _disciplined(
+            self.trading, endpoints.trading, credentials, options, options.trading_budget
+        )
+        self.data_session = _disciplined(self.data, endpoints.data, credentials, options, options.data_budget)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.trading_session.close()
+        self.data_session.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what cannot be understood in the answer to a read into BrokerUnavailable."""
+        try:
+            yield
+        except _UNREADABLE as error:
+            raise BrokerUnavailable(self._unreadable(error), request_id=self._request_id) from error
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Turn what cannot be understood in the answer to an order into OutcomeUnknown."""
+        try:
+            yield
+        except _UNREADABLE as error:
+            raise OutcomeUnknown(self._unreadable(error), request_id=self._request_id) from error
+
+    @property
+    def _request_id(self) -> str:
+        return self.trading_session.last_request_id or self.data_session.last_request_id
+
+    def _unreadable(self, error: Exception) -> str:
+        return f"{current_operation().name}: the broker's answer cannot be understood: {error}"
+
+
+def _disciplined(
+    client: Any, origin: str, credentials: Credentials, options: BrokerOptions, budget: RateBudget
+) -> BrokerSession:
+    import certifi
+
+    wire = Wire(
+        origin,
+        connect_seconds=options.connect_seconds,
+        call_seconds=options.call_seconds,
+        ca_file=options.ca_file or certifi.where(),
+    )
+    session = BrokerSession(
+        origin, wire, credentials, call_seconds=options.call_seconds, budget=budget, retries=options.retries
+    )
+    client._session = session
+    client._retry, client._retry_codes = 0, []
+    return session

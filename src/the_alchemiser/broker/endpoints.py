@@ -1,0 +1,56 @@
+"""Where an account is reached, and the keys that open it (which never show themselves)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+MASK = "****"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The four addresses of one broker: REST bases without `/v2`, streams as complete URLs."""
+
+    trading: str
+    data: str
+    trading_stream: str
+    data_stream: str
+
+    @classmethod
+    def embedded(cls, base_url: str, feed: str = "iex") -> Endpoints:
+        """Those of an exchange that serves everything on one port, given as `http://host:port`."""
+        base = base_url.rstrip("/")
+        stream = "ws" + base.removeprefix("http")
+        return cls(base, base, f"{stream}/stream", f"{stream}/v2/{feed}")
+
+
+PAPER = Endpoints(
+    "https://paper-api.alpaca.markets",
+    "https://data.alpaca.markets",
+    "wss://paper-api.alpaca.markets/stream",
+    "wss://stream.data.alpaca.markets/v2/iex",
+)
+LIVE = Endpoints(
+    "https://api.alpaca.markets",
+    "https://data.alpaca.markets",
+    "wss://api.alpaca.markets/stream",
+    "wss://stream.data.alpaca.markets/v2/iex",
+)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A key pair. Its repr says which key it is (first four characters), never the rest, and nothing of the secret."""
+
+    api_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.api_key[:4]}{MASK})"
+
+    def masked(self, text: str) -> str:
+        """`text` with both keys made unreadable, wherever they stand in it."""
+        for secret in (self.secret_key, self.api_key):
+            if secret:
+                text = text.replace(secret, MASK)
+        return text

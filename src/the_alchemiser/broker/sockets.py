@@ -1,0 +1,135 @@
+"""Connections whose every operation ends by a deadline: name lookup, connect, TLS, each received byte together.
+
+A time-out per operation is not enough: a peer that drips one byte a second never trips it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import select
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+
+class Deadline:
+    """An instant after which nothing of a call may continue."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left. Raises TimeoutError when there are none."""
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class _PlainSocket(socket.socket):
+    """Allows each receive only what is left of the call."""
+
+    deadline: Deadline | None = None
+
+    def recv_into(self, *arguments: Any) -> int:
+        if self.deadline is not None:
+            self.settimeout(self.deadline.remaining())
+        return super().recv_into(*arguments)
+
+
+class _TLSSocket(ssl.SSLSocket):
+    """The same over TLS."""
+
+    deadline: Deadline | None = None
+
+    def recv_into(self, *arguments: Any) -> int:
+        if self.deadline is not None:
+            self.settimeout(self.deadline.remaining())
+        return super().recv_into(*arguments)
+
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """A verifying TLS context that trusts the authorities in `ca_file` and makes sockets with deadlines."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.sslsocket_class = _TLSSocket
+    return context
+
+
+class HostConnection(http.client.HTTPConnection):
+    """One kept-alive connection to one host; `begin` must be called before each request."""
+
+    sock: Any
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(host, port)
+        # What http.client compares the port with to decide whether the Host header names it.
+        self.default_port = 443 if context else 80
+        self._context = context
+        self.idle_since = 0.0
+
+    def begin(self, connect: Deadline, call: Deadline) -> None:
+        """Open if need be and set the deadline of the call. Any failure here means that nothing was sent."""
+        if self.sock is None:
+            self.sock = self._open(connect)
+        self.sock.deadline = call
+        self.sock.settimeout(call.remaining())
+
+    def is_usable(self, idle_seconds_max: float) -> bool:
+        """Whether an idle connection still looks alive: a server that closed it, or spoke unasked, made it readable."""
+        if self.sock is None or time.monotonic() - self.idle_since > idle_seconds_max:
+            return False
+        # poll, because select() knows no descriptor above 1023
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def _open(self, deadline: Deadline) -> socket.socket:
+        failure: OSError = OSError("no address")
+        for family, kind, protocol, _, address in _addresses(self.host, self.port, deadline):
+            try:
+                return self._connected(_PlainSocket(family, kind, protocol), address, deadline)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _connected(self, plain: socket.socket, address: Any, deadline: Deadline) -> socket.socket:
+        try:
+            plain.settimeout(deadline.remaining())
+            plain.connect(address)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is None:
+                return plain
+            plain.settimeout(deadline.remaining())
+            return self._context.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> Any:
+    """The addresses of a host. The system's lookup cannot be given a time-out, so a thread of its own waits for it."""
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(
+        target=_look_up, args=(host, port, answers), name="broker-name-lookup", daemon=True
+    ).start()
+    try:
+        answer = answers.get(timeout=deadline.remaining())
+    except queue.Empty:
+        raise TimeoutError(f"name lookup of {host} timed out") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
+def _look_up(host: str, port: int, answers: queue.SimpleQueue[Any]) -> None:
+    try:
+        answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except OSError as error:
+        answers.put(error)
+    except UnicodeError:
+        answers.put(OSError(f"{host!r} is not a host name"))

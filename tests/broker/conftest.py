@@ -1,0 +1,61 @@
+"""Fixtures of the broker's tests: a speaking broker, and managers of it that never really wait."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from the_alchemiser.broker import AlpacaManager, BrokerOptions, Endpoints, RateBudget, RetryPolicy
+
+from tests.broker.speaking_broker import SpeakingBroker
+
+KEY, SECRET = "PKTESTKEY0000001", "s3cr3t/of+the=test"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "integration: talks to Alpaca's paper trading; needs Alpaca keys in the environment"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without keys the paper tests are not part of the run, rather than skipped in it."""
+    if os.environ.get("ALPACA_API_KEY") and os.environ.get("ALPACA_SECRET_KEY"):
+        return
+    paper = [item for item in items if item.get_closest_marker("integration")]
+    if paper:
+        config.hook.pytest_deselected(items=paper)
+        items[:] = [item for item in items if item not in paper]
+
+
+@pytest.fixture
+def broker() -> Iterator[SpeakingBroker]:
+    speaking = SpeakingBroker()
+    yield speaking
+    speaking.close()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """The seconds the manager would have slept between tries."""
+    return []
+
+
+@pytest.fixture
+def manager_of(waits: list[float]) -> Callable[..., AlpacaManager]:
+    def build(url: str, **options: object) -> AlpacaManager:
+        chosen = {
+            "trading_budget": RateBudget.unlimited(),
+            "data_budget": RateBudget.unlimited(),
+            "retries": RetryPolicy(sleep=waits.append, random=lambda: 0.5),
+            **options,
+        }
+        return AlpacaManager(KEY, SECRET, endpoints=Endpoints.embedded(url), options=BrokerOptions(**chosen))  # type: ignore[arg-type]
+
+    return build
+
+
+@pytest.fixture
+def manager(broker: SpeakingBroker, manager_of: Callable[..., AlpacaManager]) -> AlpacaManager:
+    return manager_of(broker.url)
