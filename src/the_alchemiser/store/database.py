@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,6 +27,8 @@ BUSY_SECONDS = 5.0
 PAGE_BYTES = 4096
 JOURNAL_BYTES_MAX = 64 * 2**30
 """A journal is never let grow beyond this: at 100,000 facts a day some thousand days."""
+
+Prepare = Callable[[sqlite3.Connection], None]
 
 _PRIMARY_CODE = 0xFF
 _CAUSES = {
@@ -59,29 +61,31 @@ def sqlite_path(url: str) -> Path:
 def writing_engine(path: Path, busy_seconds: float, bytes_max: int) -> Engine:
     """An engine whose commits survive power loss; every transaction takes the write lock at once."""
     address = f"file:{quote(str(path))}?mode=rwc"
-    pragmas = (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        f"max_page_count = {bytes_max // PAGE_BYTES}",
-    )
-    return _engine(address, busy_seconds, pragmas, "BEGIN IMMEDIATE")
+
+    def make_durable(connection: sqlite3.Connection) -> None:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreUnavailable(f"{path} lies where SQLite can keep no write-ahead log (a network drive?)")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA max_page_count = {bytes_max // PAGE_BYTES}")
+
+    return _engine(address, busy_seconds, make_durable, "BEGIN IMMEDIATE")
 
 
 def reading_engine(path: Path) -> Engine:
     """An engine that can change nothing; each of its transactions sees the state of one moment."""
     if not path.exists():
         raise StoreUnavailable(f"there is no journal at {path} yet")
-    return _engine(f"file:{quote(str(path))}?mode=ro", BUSY_SECONDS, (), "BEGIN")
+    return _engine(f"file:{quote(str(path))}?mode=ro", BUSY_SECONDS, lambda _: None, "BEGIN")
 
 
-def _engine(address: str, busy_seconds: float, pragmas: tuple[str, ...], begin: str) -> Engine:
+def _engine(address: str, busy_seconds: float, prepare: Prepare, begin: str) -> Engine:
     def connect() -> sqlite3.Connection:
         # isolation_level None: Python's own notion of transactions would leave schema changes out of ours.
         connection = sqlite3.connect(
             address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+        prepare(connection)
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, insert, select
@@ -41,15 +41,12 @@ class SqlJournal:
         self, url: str, *, busy_seconds: float = BUSY_SECONDS, bytes_max: int = JOURNAL_BYTES_MAX
     ) -> None:
         self.path = sqlite_path(url)
-        with one_clear_line(self.path):
-            self._lock = WriterLock(self.path)
-            try:
-                self._engine = writing_engine(self.path, busy_seconds, bytes_max)
-                self._connection = self._engine.connect()
-                self._prepare()
-            except BaseException:
-                self._lock.release()
-                raise
+        with one_clear_line(self.path), ExitStack() as given_back:
+            given_back.callback(WriterLock(self.path).release)
+            self._connection = writing_engine(self.path, busy_seconds, bytes_max).connect()
+            given_back.callback(self._connection.close)
+            self._prepare()
+            self._resources = given_back.pop_all()
 
     def _prepare(self) -> None:
         self._tip: Tip | None = None
@@ -126,7 +123,8 @@ class SqlJournal:
         """Where the journal ends; its hash is the digest of the whole journal."""
         if self._tip is None:
             with self._whole() as connection:
-                self._tip = stored_tip(connection)
+                tip = require_agreement(connection)
+            self._tip = tip
         return self._tip
 
     def verify(self, anchor: Tip | None = None) -> Verification:
@@ -155,9 +153,7 @@ class SqlJournal:
     def close(self) -> None:
         """Give the file back. A journal that was never closed loses nothing."""
         with one_clear_line(self.path):
-            self._connection.close()
-            self._engine.dispose()
-        self._lock.release()
+            self._resources.close()
 
 
 def _mark(tip: Tip) -> dict[str, str | int]:

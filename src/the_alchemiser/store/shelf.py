@@ -39,7 +39,7 @@ class Shelf:
     def _fetch(self, kind: type[R], key: Key) -> R | None:
         parameters = {f"key_{name}": pack_value(part) for name, part in zip(kind.KEY, key, strict=True)}
         row = self._statements.find[kind].first(parameters)
-        return None if row is None else unpack(kind, dict(zip(kind.__struct_fields__, row, strict=True)))
+        return None if row is None else unpack(kind, row)
 
     def add(self, record: Record) -> None:
         """Leave a row whose key was never used; one that was makes `write` raise IntegrityError."""

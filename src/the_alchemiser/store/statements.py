@@ -32,11 +32,12 @@ class Statement:
         """Once for each row."""
         self._cursor.executemany(self._sql, [self._arrange(row) for row in rows])
 
-    def first(self, row: Row) -> tuple[Any, ...] | None:
+    def first(self, row: Row) -> dict[str, Any] | None:
         """The one row it finds."""
         self._cursor.execute(self._sql, self._arrange(row))
-        found: tuple[Any, ...] | None = self._cursor.fetchone()
-        return found
+        found = self._cursor.fetchone()
+        names = (column[0] for column in self._cursor.description or ())
+        return None if found is None else dict(zip(names, found, strict=True))
 
 
 def _arrangement(positions: list[str] | None) -> Callable[[Row], Any]:
