@@ -54,7 +54,7 @@ class NoSkips:
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[WORKER_KEY] = self.skips
-        elif self.skips and session.exitstatus == pytest.ExitCode.OK:
+        elif self.skips and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

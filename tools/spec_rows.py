@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TABLE = Path(__file__).parent.parent / "docs" / "specification.md"
 ROW = re.compile(r"^\| (?P<id>[SC]\d+(?:-\d+)?) \| (?P<text>.+?) \|$", re.MULTILINE)
 PROPERTY = "spec"
+WORKER_KEY = "spec_faults"
 
 
 def read_rows(table: Path = TABLE) -> dict[str, str]:
@@ -39,11 +41,11 @@ class SpecRows:
         self.rows, self.prints_table = rows, prints_table
         self.passed: dict[str, int] = {}
         self.failed: dict[str, int] = {}
+        self.faults: list[str] = []
 
     def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
-        """Refuse claims of unknown rows; note the known ones where reports carry them between processes."""
-        if faults := unknown_claims(items, self.rows):
-            raise pytest.UsageError("\n".join(faults))
+        """Note unknown claims, and the known ones where reports carry them from worker processes."""
+        self.faults = unknown_claims(items, self.rows)
         for item in items:
             claimed = {row for mark in item.iter_markers("spec") for row in mark.args}
             item.user_properties += [(PROPERTY, row) for row in sorted(claimed)]
@@ -57,6 +59,20 @@ class SpecRows:
             if name == PROPERTY:
                 tally[str(row)] = tally.get(str(row), 0) + 1
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over the unknown claims a worker process met; every worker collects all tests."""
+        met = getattr(node, "workeroutput", {}).get(WORKER_KEY, ())
+        self.faults += [line for line in met if line not in self.faults]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker hand unknown claims over; in the main process they are a wrong use of the marker."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[WORKER_KEY] = self.faults
+        elif self.faults:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
     @property
     def proven(self) -> list[str]:
         """Rows with at least one passing and no other than passing tests."""
@@ -64,6 +80,8 @@ class SpecRows:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many rows are proven, and with --spec which."""
+        for line in self.faults:
+            terminalreporter.write_line(line, red=True)
         if self.prints_table:
             for row, text in self.rows.items():
                 terminalreporter.write_line(f"{self._verdict(row):<12} {row:<6} {text}")
