@@ -24,7 +24,7 @@ def summary(performance: Performance) -> RenderableType:
     table.add_column(style="dim")
     table.add_column()
     for name, value in _rows(performance):
-        table.add_row(name, value)
+        table.add_row(Text(name), value)
     return Group(table, *_differences(performance))
 
 
