@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from the_alchemiser.exchange import admission
 from the_alchemiser.exchange import orders as o
 from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
@@ -14,10 +16,11 @@ from the_alchemiser.exchange.orders import (
     snapshot,
 )
 from the_alchemiser.exchange.prices import Asset, NoPrice, Quote, trade_price_e4
-from the_alchemiser.exchange.units import DAY, QUANTITY
+from the_alchemiser.exchange.sessions import new_york_date
+from the_alchemiser.exchange.units import NEVER, QUANTITY
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
-GTC_LIFETIME = 90 * DAY
+GTC_LIFETIME = timedelta(days=90)
 
 _REPLACEABLE = ("new", "partially_filled")
 
@@ -158,9 +161,11 @@ class Entry(Matching):
 
     def _expiry(self, time_in_force: str) -> int:
         sessions = self.market.sessions
-        lasting = time_in_force == "gtc"
-        last = sessions.ended(self.now + GTC_LIFETIME) if lasting else sessions.next_close(self.now)
-        return last.close if last else self.now + GTC_LIFETIME
+        last = sessions.next_close(self.now)
+        if time_in_force == "gtc":
+            today = new_york_date(self.now)
+            last = next(reversed(sessions.between(today, today + GTC_LIFETIME)), last)
+        return last.close if last else NEVER
 
     def _route(self, order: Order) -> None:
         if not self._is_open:

@@ -6,7 +6,6 @@ Records are live objects inside the exchange; everything handed out is a copy (`
 from __future__ import annotations
 
 import hashlib
-from copy import copy
 
 import msgspec
 
@@ -176,13 +175,18 @@ class Update(msgspec.Struct, kw_only=True, eq=False):
 
 def snapshot(order: Order) -> Order:
     """A copy that later events do not change, legs included."""
-    taken = copy(order)
+    taken = _copied(order)
     if taken.legs:
-        taken.legs = tuple(copy(leg) for leg in taken.legs)
+        taken.legs = tuple(_copied(leg) for leg in taken.legs)
     return taken
+
+
+def _copied(order: Order) -> Order:
+    # What copy.copy() calls in the end, a microsecond sooner; every order operation takes several copies.
+    return order.__copy__()  # type: ignore[attr-defined, no-any-return]
 
 
 def derived_uuid(*parts: object) -> str:
     """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

@@ -97,7 +97,7 @@ class ReplayedBars(PathMarket):
         first, last = int(table.open[row]), int(table.close[row])
         low, high = int(table.low[row]), int(table.high[row])
         raw = random_bits(count, self.seed, table.symbol, session.date)
-        price = np.clip(bridge(first, last, raw, (high - low) / first / 1.6), low, high)
+        price: Ints = np.clip(bridge(first, last, raw, (high - low) / first / 1.6), low, high)
         if price.min() > low:
             price[1 + int(price[1:-1].argmin())] = low
         if price.max() < high:
@@ -109,8 +109,11 @@ class ReplayedBars(PathMarket):
         if not self._half_spread:
             return price, price
         step = tick_steps(price)
-        distance = np.maximum(1, np.rint(price * self._half_spread / step).astype(np.int64)) * step
-        return np.maximum(price - distance, 1), price + distance
+        ticks = np.maximum(np.rint(price * self._half_spread / step), 1.0).astype(np.int64)
+        distance: Ints = ticks * step
+        bid: Ints = np.maximum(price - distance, 1)
+        ask: Ints = price + distance
+        return bid, ask
 
 
 def _session_opens(table: BarTable, sessions: Sessions) -> Ints:
