@@ -54,7 +54,7 @@ def bring_forward(connection: Connection) -> bool:
     return True
 
 
-def upgrade(url: str) -> bool:
+def upgrade(url: str, *, bytes_max: int = JOURNAL_BYTES_MAX) -> bool:
     """Bring the database at `url` to this version, all or nothing; True where anything changed.
 
     Raises StoreUnavailable while another process writes it, and for a database of a newer version.
@@ -62,7 +62,7 @@ def upgrade(url: str) -> bool:
     path = sqlite_path(url)
     with one_clear_line(path):
         lock = WriterLock(path)
-        engine = writing_engine(path, BUSY_SECONDS, JOURNAL_BYTES_MAX)
+        engine = writing_engine(path, BUSY_SECONDS, bytes_max)
         try:
             with engine.begin() as connection:
                 return bring_forward(connection)
