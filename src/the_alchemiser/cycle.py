@@ -86,11 +86,13 @@ class TradingCycle:
         signals = tuple(strategy.evaluate(snapshot) for strategy in self.config.strategies)
         target = blend(self.config.allocations, signals)
         portfolio = self._portfolio(snapshot.symbols)
-        plan = build_rebalance_plan(cycle_id, target, portfolio, snapshot.quotes, assets, self.config.rebalance)
+        plan = build_rebalance_plan(
+            cycle_id, target, portfolio, snapshot.quotes, assets, self.config.rebalance
+        )
         verdict = self.risk.review(plan, self._risk_context(snapshot, portfolio, account))
         return Decision(signals, target, plan, verdict)
 
-    def begin(self, step: Step, session: Session, previous_date: str) -> None:
+    def begin(self, step: Step, session: Session) -> None:
         """Start the session's cycle, unless it was started before or the close is too near."""
         cycle_id = cycle_id_of(session)
         if cycle_id in self.state.ended_cycles or self.state.cycle is not None:
@@ -113,13 +115,17 @@ class TradingCycle:
         self._set_step_timers(step, book)
         self._read_quotes(step, book)
 
-    def on_market(self, step: Step, event: MarketRead, session: Session, previous_date: str, account: Account) -> None:
+    def on_market(
+        self, step: Step, event: MarketRead, session: Session, previous_date: str, account: Account
+    ) -> None:
         """Decide, once the market is known; refuse where it is incomplete."""
         book = self.state.cycle
         if book is None or book.cycle_id != event.cycle_id or book.is_planned:
             return
         found = MarketFindings(event.at, event.histories, event.quotes, event.assets)
-        snapshot = take_snapshot(found, self.config.universe, session, previous_date, self.config.sessions_needed)
+        snapshot = take_snapshot(
+            found, self.config.universe, session, previous_date, self.config.sessions_needed
+        )
         if isinstance(snapshot, Unusable):
             self._wait_or_refuse(step, snapshot.reasons, is_passing=snapshot.is_passing)
             return
@@ -241,7 +247,9 @@ class TradingCycle:
     def _portfolio(self, universe: Sequence[Symbol]) -> Portfolio:
         # Holdings outside the universe are somebody else's business: neither traded nor counted as ours to invest.
         held = self.state.ledger.shares()
-        return Portfolio(self.state.ledger.cash, {symbol: held[symbol] for symbol in universe if symbol in held})
+        return Portfolio(
+            self.state.ledger.cash, {symbol: held[symbol] for symbol in universe if symbol in held}
+        )
 
     def _risk_context(self, snapshot: MarketSnapshot, portfolio: Portfolio, account: Account) -> RiskContext:
         last = self.state.last_close

@@ -1,6 +1,6 @@
-"""`Engine.step`: one event in, facts and effects out. No clock, no I/O, no chance: the same events give the same results.
+"""`Engine.step`: one event in, facts and effects out. No clock, no I/O, no chance: the same events, the same results.
 
-Three kinds of things reach it: the broker's word on orders, the broker's record as a whole (to reconcile with), and time.
+Three kinds of things reach it: the broker's word on orders, the broker's whole record (to reconcile with), and time.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ class Engine:
     def _pin_account(self, step: Step, read: BrokerState) -> None:
         expected = self.state.account_number or self._config.account_number
         if expected and expected != read.account.number:
-            raise SafetyRefusal(f"these keys open account {read.account.number}, the journal is of {expected}")
+            raise SafetyRefusal(
+                f"these keys open account {read.account.number}, the journal is of {expected}"
+            )
         if not self.state.account_number:
             if any(holding.shares < 0 for holding in read.holdings):
                 raise SafetyRefusal("the account holds short positions, which this version does not trade")
@@ -151,8 +153,7 @@ class Engine:
             self.cycle.resume(step)
             self._schedule(step)
         elif kind == "begin":
-            session = self._session_of(name)
-            self.cycle.begin(step, session, self._date_before(session))
+            self._begin_cycle(step, name)
         elif kind == "close":
             self._close_day(step, name)
             self._schedule(step)
@@ -166,7 +167,9 @@ class Engine:
                 raise InvariantBroken(f"{shares} {symbol} held at the close of {date} without a mark")
         account, ledger = self._broker.account, self.state.ledger
         step.record(
-            DayClosed(step.at, date, account.cash, account.equity, ledger.realised, ledger.unrealised(marks), marks)
+            DayClosed(
+                step.at, date, account.cash, account.equity, ledger.realised, ledger.unrealised(marks), marks
+            )
         )
 
     # Time
@@ -203,9 +206,16 @@ class Engine:
             self._look_up(step, rest.rpartition(":")[0])
 
     def _cycle_asked(self, step: Step, event: CycleAsked) -> None:
-        running = [session for session in self._sessions if session.open <= event.at < session.close]
-        if running:
-            self._read_broker(step, f"begin:{running[0].date}")
+        self._read_broker(step, "begin:now")
+
+    def _begin_cycle(self, step: Step, date: str) -> None:
+        running = [one for one in self._sessions if one.date == date or one.open <= step.at < one.close]
+        if date != "now":
+            running = [one for one in running if one.date == date]
+        if not running:
+            step.alert("warning", "no cycle was started: the market is closed")
+            return
+        self.cycle.begin(step, running[0])
 
     # The market
 

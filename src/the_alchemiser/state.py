@@ -80,6 +80,11 @@ class EngineState:
         if change is not None:
             change(self, fact)
 
+    def forget_cycles(self) -> None:
+        """Behave as if no cycle had run: for previews, whose facts are never kept."""
+        self.cycle = None
+        self.ended_cycles.clear()
+
     def broker_read(self, purpose: str) -> ReadBroker:
         """The request for the broker's record from where our knowledge ends (a second of overlap is harmless)."""
         return ReadBroker(purpose, max(self.last_execution_at - SECOND, 0), tuple(self.live))

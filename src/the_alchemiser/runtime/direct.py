@@ -1,4 +1,4 @@
-"""The exchange core as a broker, without a wire: the second implementation of every port, at the speed of a method call."""
+"""The exchange core as a broker, without a wire: every port once more, at the speed of a method call."""
 
 from __future__ import annotations
 
@@ -113,7 +113,10 @@ class DirectBroker:
     def get_positions(self) -> Sequence[Holding]:
         return [
             Holding(
-                held.symbol, held.qty_e9 / QUANTITY, held.current_price_e4 / PRICE, held.cost_basis_e13 / MONEY
+                held.symbol,
+                held.qty_e9 / QUANTITY,
+                held.current_price_e4 / PRICE,
+                held.cost_basis_e13 / MONEY,
             )
             for held in self.exchange.positions()
         ]
@@ -132,7 +135,9 @@ class DirectBroker:
 
     # Market data
 
-    def get_histories(self, symbols: Sequence[Symbol], sessions: int, before_date: str) -> dict[Symbol, History]:
+    def get_histories(
+        self, symbols: Sequence[Symbol], sessions: int, before_date: str
+    ) -> dict[Symbol, History]:
         end = new_york_midnight(dt.date.fromisoformat(before_date)) - 1
         start = end - int(sessions * HISTORY_DAYS_PER_SESSION + 14) * DAY
         found = {}

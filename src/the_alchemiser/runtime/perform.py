@@ -1,4 +1,4 @@
-"""One effect becomes one conversation with the broker, and its answer one event. The same for every driver and every broker."""
+"""One effect becomes one conversation with the broker, its answer one event. The same for every driver and broker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from the_alchemiser.domain.orders import ClientOrderId, OrderReport
 from the_alchemiser.ports import Alerts, Broker
 
 CALENDAR_DAYS = 14
-"""How far the calendar is read to both sides of today: more than the longest closure, so there is always a next session."""
+"""How far the calendar is read to both sides of today: more than any closure, so there is always a next session."""
 
 
 class Performer:
@@ -105,7 +105,9 @@ class Performer:
         state = BrokerState(account, holdings, orders, executions, self._calendar())
         return BrokerRead(self.now(), effect.purpose, state)
 
-    def _orders(self, listed: Sequence[OrderReport], watch: Sequence[ClientOrderId]) -> tuple[OrderReport, ...]:
+    def _orders(
+        self, listed: Sequence[OrderReport], watch: Sequence[ClientOrderId]
+    ) -> tuple[OrderReport, ...]:
         """The open orders, and each watched one that is no longer among them."""
         names = {report.client_order_id for report in listed}
         missing = [self.broker.get_order_by_client_id(name) for name in watch if name not in names]

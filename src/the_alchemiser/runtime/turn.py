@@ -41,12 +41,14 @@ class Timers:
 
 
 class Turn:
-    """Takes the events that are there, as one group: step them all, commit all facts at once, then hand out the effects.
+    """Takes the events that are there as one group: step them all, commit all facts at once, then hand out effects.
 
     Grouping is what makes the fsync affordable, and taking the same groups is what makes two drivers agree.
     """
 
-    def __init__(self, engine: Engine, journal: Journal, timers: Timers, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(
+        self, engine: Engine, journal: Journal, timers: Timers, watchers: Sequence[Watcher] = ()
+    ) -> None:
         self.engine, self.journal, self.timers = engine, journal, timers
         self.watchers = tuple(watchers)
 

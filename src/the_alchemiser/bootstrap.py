@@ -1,0 +1,198 @@
+"""Who is who: the only place that chooses adapters. Settings in, a system ready to run out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from the_alchemiser.cycle import CycleConfig
+from the_alchemiser.domain.errors import ConfigurationError
+from the_alchemiser.domain.instants import SECOND
+from the_alchemiser.domain.market import Symbol
+from the_alchemiser.endpoints import Venue, venue_of
+from the_alchemiser.engine import Engine, EngineConfig
+from the_alchemiser.pipeline.execution import ExecutionPolicy
+from the_alchemiser.pipeline.rebalance import RebalancePolicy
+from the_alchemiser.pipeline.risk import RiskLimits
+from the_alchemiser.ports import Broker, Clock, Journal, Strategy
+from the_alchemiser.runtime.perform import Performer
+from the_alchemiser.runtime.turn import Timers, Turn, Watcher
+from the_alchemiser.settings import Settings
+from the_alchemiser.strategies import SCHEDULED, InverseVolatility, Momentum
+
+if TYPE_CHECKING:
+    from the_alchemiser.broker import AlpacaManager, RateBudget
+    from the_alchemiser.runtime.clocks import LockstepClock, RunningClock
+    from the_alchemiser.runtime.live import LiveDriver, RunningPace
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Which account, reached where."""
+
+    key: str
+    secret: str
+    trading: str
+    data: str
+    trading_stream: str
+    data_stream: str
+    feed: str = "iex"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Connection:
+        """The account the settings name. Raises ConfigurationError where they name none."""
+        if settings.alpaca_api_key is None or settings.alpaca_secret_key is None:
+            raise ConfigurationError("ALPACA_API_KEY and ALPACA_SECRET_KEY are not set")
+        ends = settings.endpoints
+        return cls(
+            settings.alpaca_api_key.get_secret_value(),
+            settings.alpaca_secret_key.get_secret_value(),
+            ends.trading,
+            ends.data,
+            ends.trading_stream,
+            ends.data_stream,
+            settings.alpaca_data_feed,
+        )
+
+    @classmethod
+    def embedded(cls, ready: dict[str, str]) -> Connection:
+        """An embedded exchange, by the line it prints when it listens."""
+        rest = ready["rest"]
+        return cls(ready["key"], ready["secret"], rest, rest, ready["trading_stream"], ready["data_stream"])
+
+
+@dataclass
+class System:
+    """A wired system: run its driver, then close it."""
+
+    driver: LiveDriver
+    engine: Engine
+    turn: Turn
+    performer: Performer
+    broker: AlpacaManager
+    clock: Clock
+    pace: RunningPace | None
+    """Set where requests may still be under way when the driver ends."""
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.broker.close()
+
+
+def strategies_of(settings: Settings) -> tuple[Strategy, ...]:
+    """The strategies that have a weight. Raises ConfigurationError for a name nobody knows."""
+    chosen = settings.strategies
+    known: dict[str, Strategy] = {
+        "momentum": Momentum(chosen.momentum_top, chosen.lookback_sessions),
+        "inverse_volatility": InverseVolatility(),
+    }
+    for name in chosen.weights:
+        if name not in known:
+            raise ConfigurationError(f"there is no strategy {name!r}; there are {', '.join(sorted(SCHEDULED))}")
+    return tuple(known[name] for name in sorted(chosen.weights))
+
+
+def engine_config(settings: Settings, account_number: str = "") -> EngineConfig:
+    """The settings in the engine's own terms."""
+    chosen, cycle, risk = settings.strategies, settings.cycle, settings.risk
+    return EngineConfig(
+        CycleConfig(
+            universe=tuple(chosen.universe),
+            strategies=strategies_of(settings),
+            allocations=dict(chosen.weights),
+            minutes_before_close=cycle.minutes_before_close,
+            rebalance=RebalancePolicy(chosen.cash_buffer_weight, chosen.dust_notional),
+            execution=ExecutionPolicy(
+                cycle.walk_steps, cycle.walk_interval_seconds, cycle.market_minutes_before_close * 60
+            ),
+            limits=RiskLimits(
+                order_notional_max=risk.max_order_notional,
+                position_weight_max=risk.max_position_weight,
+                gross_exposure_max=risk.max_gross_exposure,
+                open_orders_max=risk.max_open_orders,
+                orders_per_minute_max=risk.max_orders_per_minute,
+                daily_loss_max=risk.daily_loss_limit,
+                quote_age_seconds_max=risk.max_quote_age_seconds,
+                price_collar=risk.max_price_deviation,
+                restricted=risk.restricted,
+            ),
+        ),
+        account_number=account_number,
+    )
+
+
+def connect(connection: Connection, budgets: tuple[RateBudget, RateBudget] | None = None) -> AlpacaManager:
+    """The one manager of an account. `budgets` (trading, data) replace the usual ones where time is not ours."""
+    from the_alchemiser.broker import BrokerOptions, Endpoints, RateBudget, create_alpaca_manager
+
+    endpoints = Endpoints(
+        connection.trading, connection.data, connection.trading_stream, connection.data_stream
+    )
+    trading, data = budgets or (RateBudget(), RateBudget())
+    options = BrokerOptions(feed=connection.feed, trading_budget=trading, data_budget=data)
+    return create_alpaca_manager(connection.key, connection.secret, endpoints=endpoints, options=options)
+
+
+def tell_time(connection: Connection, pace: float | None) -> tuple[AlpacaManager, RunningClock | LockstepClock]:
+    """The manager of the account and the clock it lives by. Only an exchange on this machine may have time of its own."""
+    from the_alchemiser.broker import RateBudget
+    from the_alchemiser.runtime.clocks import ExchangeControl, LockstepClock, RunningClock
+
+    if venue_of(connection.trading) is not Venue.LOCAL:
+        broker = connect(connection)
+        return broker, RunningClock(broker.get_time())
+    control = ExchangeControl(connection.trading, connection.key, connection.secret)
+    reading = control.read()
+    if reading.mode == "lockstep":
+        # Time stands still while we ask, so a budget by time would wait for ever.
+        return connect(connection, (RateBudget.unlimited(), RateBudget.unlimited())), LockstepClock(control, pace)
+    clock = RunningClock(reading.now, reading.speed)
+    trading, data = (
+        RateBudget(now=lambda: clock.now() / SECOND, sleep=lambda seconds: time.sleep(seconds / clock.speed))
+        for _ in range(2)
+    )
+    return connect(connection, (trading, data)), clock
+
+
+def build(
+    settings: Settings, connection: Connection, journal: Journal, watchers: Sequence[Watcher] = (), pace: float | None = None
+) -> System:
+    """Wire a system. `pace` is how fast to let a lockstep exchange run; elsewhere time passes by itself."""
+    from the_alchemiser.broker import AlpacaStream
+    from the_alchemiser.runtime.clocks import LockstepClock
+    from the_alchemiser.runtime.live import Ear, LiveDriver, LockstepPace, RunningPace
+
+    broker, clock = tell_time(connection, pace)
+    account = broker.get_account()
+    settings.confirm_live_account(account.number)
+    engine = Engine(engine_config(settings), journal.read())
+    turn = Turn(engine, journal, Timers(), watchers)
+    performer = Performer(broker, clock.now)
+    ear = Ear(AlpacaStream(broker.credentials, connection.trading_stream), clock.now)
+    if isinstance(clock, LockstepClock):
+        lockstep = LockstepPace(turn, performer, clock, ear, lambda: broker.stream_sequence)
+        return System(LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, None)
+    running = RunningPace(turn, performer, clock, ear)
+    return System(LiveDriver(turn, running, ear, clock.now), engine, turn, performer, broker, clock, running)
+
+
+def daily_closes(broker: Broker, symbols: Sequence[Symbol], first: str, last: str) -> dict[Symbol, list[tuple[str, float]]]:
+    """Dated closes from the session before `first` to `last` (ISO dates), for the comparison in a report."""
+    sessions = [session.date for session in broker.get_sessions(_days_before(first, 10), last)]
+    start = max((index for index, date in enumerate(sessions) if date < first), default=0)
+    dates = sessions[start:]
+    histories = broker.get_histories(symbols, len(dates), _days_before(last, -1))
+    return {
+        symbol: list(zip(dates[-len(history.closes) :], map(float, history.closes), strict=True))
+        for symbol, history in histories.items()
+        if history.last_date == dates[-1]
+    }
+
+
+def _days_before(date: str, days: int) -> str:
+        return (dt.date.fromisoformat(date) - dt.timedelta(days=days)).isoformat()
+
+

@@ -1,0 +1,1 @@
+"""Research: backtests over history, with the engine that trades."""

@@ -1,0 +1,99 @@
+"""The embedded exchange as a process of its own: started when there is no broker, ended with us, continued by its log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import msgspec
+
+from the_alchemiser.domain.errors import AlchemiserError, BrokerUnavailable
+
+START_SECONDS_MAX = 30.0
+STOP_SECONDS_MAX = 10.0
+COMPLAINT_CHARACTERS_MAX = 500
+
+
+class ExchangeRefused(AlchemiserError):
+    """The exchange would not start with these options; its own words say why."""
+
+
+class EmbeddedOptions(msgspec.Struct, frozen=True):
+    """What kind of market to trade against. `speed` None is lockstep: time moves only when we ask."""
+
+    seed: int = 7
+    speed: float | None = None
+    start: str = ""
+    cash: str = "100000"
+    state: Path | None = None
+    """Its command log: a killed exchange continues from it, at the instant it had reached."""
+
+    def arguments(self) -> Sequence[str]:
+        """The same as command line arguments."""
+        given = {
+            "--port": 0,
+            "--seed": self.seed,
+            "--speed": self.speed or "max",
+            "--cash": self.cash,
+            "--start": self.start or None,
+            "--state": self.state,
+        }
+        return [word for name, value in given.items() if value is not None for word in (name, str(value))]
+
+
+class EmbeddedExchange:
+    """A running exchange. It ends when we do, however we end: it watches the pipe that only we hold open."""
+
+    def __init__(self, options: EmbeddedOptions) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "the_alchemiser.exchange.server", *options.arguments(), "--until-stdin-closes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> dict[str, str]:
+        """Its addresses and keys, once it listens. Raises ExchangeRefused or BrokerUnavailable."""
+        overdue = threading.Timer(START_SECONDS_MAX, self._process.kill)
+        overdue.start()
+        try:
+            line = _pipe(self._process.stdout).readline()
+        finally:
+            overdue.cancel()
+        if line:
+            addresses: dict[str, str] = json.loads(line)
+            return addresses
+        complaint = _pipe(self._process.stderr).read()[-COMPLAINT_CHARACTERS_MAX:].strip()
+        if self._process.wait() > 0:
+            raise ExchangeRefused(complaint or "the embedded exchange did not start")
+        raise BrokerUnavailable(f"the embedded exchange did not start within {START_SECONDS_MAX:.0f} s")
+
+    def close(self) -> None:
+        """Let it end by itself; end it by force where it does not."""
+        _pipe(self._process.stdin).close()
+        try:
+            self._process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        _pipe(self._process.stdout).close()
+        _pipe(self._process.stderr).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    if pipe is None:
+        raise BrokerUnavailable("the embedded exchange has no pipe")
+    return pipe

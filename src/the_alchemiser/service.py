@@ -1,0 +1,236 @@
+"""The running service and single cycles: a system built from settings, started, and ended in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from the_alchemiser.domain.effects import ReadBroker, ReadMarket
+from the_alchemiser.domain.errors import AlchemiserError, BrokerUnavailable
+from the_alchemiser.domain.events import CycleAsked, Event, ReadFailed, Started
+from the_alchemiser.domain.facts import (
+    AlertRaised,
+    CycleFinished,
+    CycleRefused,
+    Fact,
+    FillBooked,
+    PlanBuilt,
+    Reconciled,
+    TradeApproved,
+    TradeRefused,
+)
+from the_alchemiser.domain.money import cents, plain
+from the_alchemiser.runtime.embedded import EmbeddedExchange, EmbeddedOptions
+from the_alchemiser.settings import Settings
+
+if TYPE_CHECKING:
+    from the_alchemiser.bootstrap import Connection, System
+
+Notice = Callable[[str], None]
+
+EMBEDDED_SPEED = 60.0
+"""Without keys the exchange's day takes six and a half minutes: slow enough to watch, fast enough to see it end."""
+EMBEDDED_START = "2021-01-04"
+
+
+class CycleNotRun(AlchemiserError):
+    """No cycle could be run now; the text says why."""
+
+
+@dataclass(frozen=True)
+class CycleOutcome:
+    """What a cycle decided and did; of a preview, what it would do."""
+
+    facts: tuple[Fact, ...]
+    is_preview: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Plan, verdicts and fills as one JSON-ready object; money as exact text."""
+        plan = next((fact.plan for fact in self.facts if isinstance(fact, PlanBuilt)), None)
+        refused_cycle = next((fact.reasons for fact in self.facts if isinstance(fact, CycleRefused)), ())
+        last = [fact for fact in self.facts if isinstance(fact, Reconciled)][-1:]
+        return {
+            "sent": not self.is_preview,
+            "cycle": plan.cycle_id if plan else "",
+            "equity": plain(cents(plan.equity)) if plan else None,
+            "turnover": plain(plan.turnover) if plan else None,
+            "spread_cost": plain(cents(plan.spread_cost)) if plan else None,
+            "dust": list(plan.dust) if plan else [],
+            "trades": [_trade_row(fact) for fact in self.facts if isinstance(fact, TradeApproved | TradeRefused)],
+            "fills": sum(isinstance(fact, FillBooked) for fact in self.facts),
+            "refused": list(refused_cycle),
+            "reconciled": bool(last) and not last[0].differences,
+            "differences": list(last[0].differences) if last else [],
+        }
+
+
+def run_service(settings: Settings, *, on_notice: Notice) -> None:
+    """Trade by the settings until SIGINT or SIGTERM. Raises what makes trading impossible or unsafe."""
+    for notice in settings.notices:
+        on_notice(notice)
+    with _connection(settings, on_notice) as connection, _system(settings, connection, [_teller(on_notice)]) as system:
+        on_notice(f"trading account {system.broker.get_account().number} at {connection.trading}")
+        asyncio.run(_until_signalled(system))
+
+
+def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
+    """Run today's cycle now and wait for its end. A cycle that ran already is not run again."""
+    seen: list[Fact] = []
+    with _connection(settings, on_notice) as connection, _system(settings, connection, [seen.extend]) as system:
+        first = [CycleAsked(system.clock.now())]
+        asyncio.run(_drive(system, lambda: _is_over(seen), first))
+    closed = [fact.text for fact in seen if isinstance(fact, AlertRaised) and "market is closed" in fact.text]
+    if closed:
+        raise CycleNotRun(closed[0])
+    return CycleOutcome(tuple(seen), is_preview=False)
+
+
+def preview_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
+    """What today's cycle would do now. Reads only: nothing is sent and nothing is written."""
+    from the_alchemiser.bootstrap import build
+    from the_alchemiser.store.memory import MemoryJournal
+
+    with _connection(settings, on_notice) as connection:
+        journal = MemoryJournal()
+        journal.append(_known_facts(settings))
+        known = len(journal.facts)
+        system = build(settings, connection, journal)
+        system.engine.state.forget_cycles()
+        now = system.clock.now()
+        events: Sequence[Event] = [Started(now), CycleAsked(now)]
+        while events:
+            events = _answers_to_reads(system, events)
+        system.close()
+    return CycleOutcome(tuple(journal.facts[known:]), is_preview=True)
+
+
+def _answers_to_reads(system: System, events: Sequence[Event]) -> list[Event]:
+    answers: list[Event] = []
+    for effect in system.turn.take(events):
+        if isinstance(effect, ReadBroker | ReadMarket):
+            answer = system.performer.perform(effect)
+            if isinstance(answer, ReadFailed):
+                raise BrokerUnavailable(answer.reason)
+            if answer is not None:
+                answers.append(answer)
+    return answers
+
+
+def _known_facts(settings: Settings) -> list[Fact]:
+    from the_alchemiser.store.database import sqlite_path
+    from the_alchemiser.store.reading import Reading
+
+    if not sqlite_path(settings.store_url).exists():
+        return []
+    with Reading(settings.store_url) as reading:
+        return list(reading.facts())
+
+
+@contextlib.contextmanager
+def _connection(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
+    """The broker of the settings, or an embedded exchange for as long as it is needed."""
+    from the_alchemiser.bootstrap import Connection
+
+    if not settings.uses_embedded_exchange:
+        yield Connection.of(settings)
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    options = EmbeddedOptions(
+        speed=EMBEDDED_SPEED, start=EMBEDDED_START, state=settings.data_dir / "exchange.log"
+    )
+    with EmbeddedExchange(options) as exchange:
+        ready = exchange.ready()
+        on_notice(
+            f"no keys: an embedded exchange with simulated prices serves at {ready['rest']}, {EMBEDDED_SPEED:.0f} times faster than life"
+        )
+        yield Connection.embedded(ready)
+
+
+@contextlib.contextmanager
+def _system(
+    settings: Settings, connection: Connection, watchers: Sequence[Callable[[Sequence[Fact]], None]]
+) -> Iterator[System]:
+    from the_alchemiser.bootstrap import build
+    from the_alchemiser.store.journal import SqlJournal
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    journal = SqlJournal(settings.store_url)
+    try:
+        system = build(settings, connection, journal, watchers)
+        try:
+            yield system
+        finally:
+            system.close()
+    finally:
+        journal.close()
+
+
+async def _until_signalled(system: System) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, system.driver.stop)
+    await _drive(system, lambda: False, [])
+
+
+async def _drive(system: System, is_finished: Callable[[], bool], first: Sequence[Event]) -> None:
+    try:
+        await system.driver.run(is_finished, first)
+    finally:
+        if system.pace is not None:
+            await system.pace.drained()
+
+
+def _is_over(facts: Sequence[Fact]) -> bool:
+    """A cycle ended and its reconciliation is in, or there is none to wait for."""
+    if any(isinstance(fact, CycleRefused | AlertRaised) for fact in facts):
+        return True
+    purposes = [fact.purpose for fact in facts if isinstance(fact, Reconciled)]
+    if any(isinstance(fact, CycleFinished) for fact in facts):
+        return any(purpose.startswith("cycle:") for purpose in purposes)
+    # The day's cycle was done before: it answers the request with a reconciliation and nothing else.
+    return any(p.startswith("begin:") for p in purposes) and not any(type(f).__name__ == "CycleStarted" for f in facts)
+
+
+def _teller(on_notice: Notice) -> Callable[[Sequence[Fact]], None]:
+    def tell(facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            line = _line(fact)
+            if line:
+                on_notice(line)
+
+    return tell
+
+
+def _line(fact: Fact) -> str:
+    match fact:
+        case FillBooked():
+            fill = fact.fill
+            verb = "bought" if fill.side.sign > 0 else "sold"
+            return f"{verb} {plain(fill.shares)} {fill.symbol} at {plain(fill.price)}"
+        case PlanBuilt():
+            return f"cycle {fact.cycle_id}: {len(fact.plan.trades)} trades planned"
+        case CycleFinished():
+            return f"cycle {fact.cycle_id}: {fact.trades_filled} of {fact.trades} trades filled"
+        case Reconciled() if not fact.differences:
+            return f"reconciled ({fact.purpose}): ledger and broker agree, equity {plain(cents(fact.equity))}"
+        case AlertRaised():
+            return f"{fact.level}: {fact.text}"
+    return ""
+
+
+def _trade_row(fact: TradeApproved | TradeRefused) -> dict[str, Any]:
+    trade = fact.trade
+    return {
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "shares": plain(trade.shares),
+        "price": plain(trade.arrival_price),
+        "notional": plain(cents(trade.notional)),
+        "verdict": "approved" if isinstance(fact, TradeApproved) else "refused",
+        "code": fact.code if isinstance(fact, TradeRefused) else "",
+        "text": fact.text if isinstance(fact, TradeRefused) else "",
+    }
