@@ -66,7 +66,9 @@ class AccountRepository(Protocol):
 class MarketDataRepository(Protocol):
     """Prices. A symbol without data is absent from an answer, never invented."""
 
-    def get_histories(self, symbols: Sequence[Symbol], sessions: int, before_date: str) -> dict[Symbol, History]:
+    def get_histories(
+        self, symbols: Sequence[Symbol], sessions: int, before_date: str
+    ) -> dict[Symbol, History]:
         """The last `sessions` daily closes before a date, per symbol."""
         ...
 
@@ -91,7 +93,7 @@ class StreamingRepository(Protocol):
     """What the broker tells unasked."""
 
     def order_updates(self) -> AsyncIterator[OrderHeard | None]:
-        """Order events for ever, reconnecting by itself; None marks a (re)connection, after which a gap must be read."""
+        """Order events for ever, reconnecting by itself; None marks a (re)connection: read what the gap held."""
         ...
 
 

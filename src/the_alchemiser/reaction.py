@@ -1,4 +1,4 @@
-"""Strategies that answer every bar. A bar that changes nobody's mind costs a dictionary look-up and the strategy's own call."""
+"""Strategies that answer every bar. A bar that changes nobody's mind costs a look-up and the strategy's own call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from the_alchemiser.domain.facts import OrderIntended, SignalFormed, TradeApprov
 from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan, Signal
 from the_alchemiser.domain.market import Bar, Quote, Symbol
-from the_alchemiser.domain.money import ONE, WHOLE_SHARE, ZERO, Shares, Side, Weight, floor_to_lot, from_measurement
+from the_alchemiser.domain.money import (
+    ONE,
+    WHOLE_SHARE,
+    ZERO,
+    Shares,
+    Side,
+    Weight,
+    floor_to_lot,
+    from_measurement,
+)
 from the_alchemiser.domain.orders import OrderRequest, client_order_id
 from the_alchemiser.pipeline.risk import RiskContext, RiskManager
 from the_alchemiser.ports import BarStrategy
@@ -73,7 +82,9 @@ class Reactions:
         return PlannedTrade(bar.symbol, side, abs(difference), price, price)
 
     def _send(self, step: Step, cycle_id: str, trade: PlannedTrade) -> None:
-        verdict = self._risk.review(RebalancePlan(cycle_id, ZERO, (trade,), ZERO, ZERO, ()), self._context(step, trade))
+        verdict = self._risk.review(
+            RebalancePlan(cycle_id, ZERO, (trade,), ZERO, ZERO, ()), self._context(step, trade)
+        )
         for refused in verdict.refused:
             step.record(TradeRefused(step.at, cycle_id, trade, refused.code, refused.text))
         for approved in verdict.approved:

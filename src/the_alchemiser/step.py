@@ -1,4 +1,4 @@
-"""One step of the engine as it is being taken: facts are applied the moment they are recorded, effects wait for the driver."""
+"""One step of the engine as it is being taken: facts apply when they are recorded, effects wait for the driver."""
 
 from __future__ import annotations
 

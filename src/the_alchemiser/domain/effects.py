@@ -69,4 +69,6 @@ class RaiseAlert(msgspec.Struct, frozen=True):
     text: str
 
 
-Effect = SubmitOrder | CancelOrder | LookUpOrder | ReadBroker | ReadMarket | ReadQuotes | SetTimer | RaiseAlert
+Effect = (
+    SubmitOrder | CancelOrder | LookUpOrder | ReadBroker | ReadMarket | ReadQuotes | SetTimer | RaiseAlert
+)

@@ -1,6 +1,7 @@
 """What happened, once and for ever: the only things the journal holds and the only things that change state.
 
-Every fact is flat, immutable and complete in itself; the engine's state, every table and every report are folds of them.
+Every fact is flat, immutable and complete in itself; the engine's state, every table and every report are folds
+of them.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class FillBooked(_Fact, frozen=True, tag="fill_booked"):
 
 
 class TradeEnded(_Fact, frozen=True, tag="trade_ended"):
-    """Nothing more will be sent for a trade; `outcome` is filled, partly_filled, unfilled or a reason it was dropped."""
+    """Nothing more will be sent for a trade; `outcome` is "filled", or the reason it was given up."""
 
     cycle_id: str
     symbol: Symbol

@@ -37,7 +37,7 @@ class TargetPortfolio(msgspec.Struct, frozen=True):
 
 
 class PlannedTrade(msgspec.Struct, frozen=True):
-    """One trade of a plan. `arrival_price` is the middle of the spread at the decision; `far_price` what taking costs."""
+    """One trade of a plan. `arrival_price`: the middle at the decision; `far_price`: the price of taking."""
 
     symbol: Symbol
     side: Side

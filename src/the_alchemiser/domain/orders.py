@@ -196,18 +196,18 @@ class Order(msgspec.Struct):
         """Take in what the broker said; reports may come twice and in any order."""
         self.status = later(self.status, report.status)
         self.broker_order_id = self.broker_order_id or report.broker_order_id
-        if report.filled > self.reported_filled:
-            self.reported_filled = report.filled
+        self.reported_filled = max(self.reported_filled, report.filled)
         if report.reason:
             self.reason = report.reason
 
     def book(self, fill: Fill) -> None:
         """Book one fill. Raises InvariantBroken unless it continues exactly where the booked ones end."""
         if fill.cum_before != self.booked:
-            raise InvariantBroken(f"fill of {fill.client_order_id} starts at {fill.cum_before}, booked {self.booked}")
+            raise InvariantBroken(
+                f"fill of {fill.client_order_id} starts at {fill.cum_before}, booked {self.booked}"
+            )
         self.booked = fill.cum_after
-        if self.booked > self.reported_filled:
-            self.reported_filled = self.booked
+        self.reported_filled = max(self.reported_filled, self.booked)
 
 
 def client_order_id(cycle_id: str, symbol: Symbol, side: Side, revision: int) -> ClientOrderId:

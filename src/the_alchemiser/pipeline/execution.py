@@ -1,7 +1,7 @@
-"""How is a trade brought to its end? Limit orders that walk from the middle of the spread to the far side, then the market.
+"""How is a trade brought to its end? Limit orders that walk from the middle of the spread to the far side, then market.
 
-`OrderManager` is level-triggered: asked at any moment, with nothing but the state of a trade's orders, it says what is to be
-done next. So a fill, a refusal, a new step and a restart after a crash are all handled by the same few lines.
+`OrderManager` is level-triggered: asked at any moment, with nothing but the state of a trade's orders, it says what
+is to be done next. So a fill, a refusal, a new step and a restart after a crash are all handled by the same few lines.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ class ExecutionPolicy(msgspec.Struct, frozen=True):
     def step_starts(self, step: int, started_at: Nanos, closes_at: Nanos) -> Nanos:
         """When `step` begins."""
         market_at = self.market_at(started_at, closes_at)
-        return market_at if step > self.walk_steps else min(started_at + step * self.step_seconds * SECOND, market_at)
+        return (
+            market_at
+            if step > self.walk_steps
+            else min(started_at + step * self.step_seconds * SECOND, market_at)
+        )
 
 
 class Work(msgspec.Struct):
@@ -114,14 +118,20 @@ class OrderManager:
     def __init__(self, policy: ExecutionPolicy) -> None:
         self.policy = policy
 
-    def next_move(self, work: Work, cycle_id: str, step: int, quotes: Mapping[Symbol, Quote], free_cash: Dollars) -> Move:
+    def next_move(
+        self, work: Work, cycle_id: str, step: int, quotes: Mapping[Symbol, Quote], free_cash: Dollars
+    ) -> Move:
         """What to do for `work` now, with `free_cash` not promised to any other order."""
         last = work.orders[-1] if work.orders else None
         if last is not None and not last.is_done:
             return self._tend(last, work.trade, step, quotes)
         if work.remaining <= 0:
             return End("filled")
-        if last is not None and last.status in (OrderStatus.REJECTED, OrderStatus.ABANDONED, OrderStatus.EXPIRED):
+        if last is not None and last.status in (
+            OrderStatus.REJECTED,
+            OrderStatus.ABANDONED,
+            OrderStatus.EXPIRED,
+        ):
             # Sending again what was refused would loop; the next cycle plans afresh.
             return End(f"{last.status.value}: {last.reason}" if last.reason else last.status.value)
         return self._submit(work, cycle_id, step, quotes[work.trade.symbol], free_cash)

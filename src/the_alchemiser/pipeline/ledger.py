@@ -21,7 +21,9 @@ class Ledger:
         """Start from what the account held when we met it, each holding one lot at the broker's cost."""
         self.cash = cash
         self.positions = {
-            held.symbol: Position(held.symbol, (Lot(held.shares, (held.cost or held.shares * held.price) / held.shares),))
+            held.symbol: Position(
+                held.symbol, (Lot(held.shares, (held.cost or held.shares * held.price) / held.shares),)
+            )
             for held in holdings
             if held.shares
         }
@@ -48,7 +50,11 @@ class Ledger:
     def unrealised(self, marks: Mapping[Symbol, Price]) -> Dollars:
         """Profit of everything held, at `marks`."""
         return sum(
-            (position.shares * marks[symbol] - position.cost for symbol, position in self.positions.items() if position.lots),
+            (
+                position.shares * marks[symbol] - position.cost
+                for symbol, position in self.positions.items()
+                if position.lots
+            ),
             ZERO,
         )
 
@@ -86,7 +92,9 @@ def _money_differences(ledger: Ledger, account: Account, stated: Mapping[Symbol,
         differences.append(f"cash: ledger has {plain(ledger.cash)}, broker says {plain(account.cash)}")
     equity = account.cash + sum((holding.shares * holding.price for holding in stated.values()), ZERO)
     if abs(equity - account.equity) >= CENT:
-        differences.append(f"equity: cash and holdings make {plain(equity)}, broker says {plain(account.equity)}")
+        differences.append(
+            f"equity: cash and holdings make {plain(equity)}, broker says {plain(account.equity)}"
+        )
     return differences
 
 

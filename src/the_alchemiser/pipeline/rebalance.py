@@ -97,12 +97,15 @@ def _within_cash(
             left -= affordable * trade.far_price
             if not affordable:
                 continue
-            trade = PlannedTrade(trade.symbol, trade.side, affordable, trade.arrival_price, trade.far_price)
-        kept.append(trade)
+            kept.append(msgspec.structs.replace(trade, shares=affordable))
+        else:
+            kept.append(trade)
     return kept
 
 
-def _plan(cycle_id: str, equity: Dollars, trades: list[PlannedTrade], dust: tuple[Symbol, ...]) -> RebalancePlan:
+def _plan(
+    cycle_id: str, equity: Dollars, trades: list[PlannedTrade], dust: tuple[Symbol, ...]
+) -> RebalancePlan:
     notional = sum((trade.notional for trade in trades), ZERO)
     spread = sum((trade.shares * abs(trade.far_price - trade.arrival_price) for trade in trades), ZERO)
     return RebalancePlan(cycle_id, equity, tuple(trades), ratio(notional, equity), spread, dust)

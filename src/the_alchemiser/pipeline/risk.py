@@ -58,7 +58,9 @@ class _Tally:
     def __init__(self, context: RiskContext) -> None:
         self.cash = context.cash
         self.orders = 0
-        self.gross = sum((abs(held) * _middle(context, symbol) for symbol, held in context.shares.items()), ZERO)
+        self.gross = sum(
+            (abs(held) * _middle(context, symbol) for symbol, held in context.shares.items()), ZERO
+        )
 
     def reserve(self, trade: PlannedTrade) -> None:
         self.orders += 1
@@ -111,7 +113,9 @@ def _middle(context: RiskContext, symbol: Symbol) -> Dollars:
 
 
 def _trading_state(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
-    return "" if context.state is TradingState.ACTIVE else f"trading is {context.state.value}; only exits pass"
+    return (
+        "" if context.state is TradingState.ACTIVE else f"trading is {context.state.value}; only exits pass"
+    )
 
 
 def _account(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
@@ -131,7 +135,9 @@ def _restricted(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, t
 def _short_sale(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
     if trade.side is Side.BUY:
         return ""
-    return f"would sell {plain(trade.shares)} but only {plain(context.shares.get(trade.symbol, ZERO))} are held"
+    return (
+        f"would sell {plain(trade.shares)} but only {plain(context.shares.get(trade.symbol, ZERO))} are held"
+    )
 
 
 def _fresh_quote(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
@@ -181,7 +187,11 @@ def _open_orders(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, 
 
 
 def _order_rate(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
-    return f"{tally.orders} orders in this minute already" if tally.orders >= limits.orders_per_minute_max else ""
+    return (
+        f"{tally.orders} orders in this minute already"
+        if tally.orders >= limits.orders_per_minute_max
+        else ""
+    )
 
 
 # In the order of severity: the first that objects gives the reason.

@@ -32,10 +32,18 @@ class Unusable(msgspec.Struct, frozen=True):
 
 
 def take_snapshot(
-    found: MarketFindings, universe: Sequence[Symbol], session: Session, previous_date: str, sessions_needed: int
+    found: MarketFindings,
+    universe: Sequence[Symbol],
+    session: Session,
+    previous_date: str,
+    sessions_needed: int,
 ) -> MarketSnapshot | Unusable:
     """One consistent view of the whole universe, or every reason against it."""
-    lasting = [reason for symbol in universe if (reason := _lasting_lack(found, symbol, previous_date, sessions_needed))]
+    lasting = [
+        reason
+        for symbol in universe
+        if (reason := _lasting_lack(found, symbol, previous_date, sessions_needed))
+    ]
     passing = [reason for symbol in universe if (reason := _passing_lack(found, symbol))]
     if lasting or passing:
         return Unusable(tuple(lasting + passing), is_passing=not lasting)

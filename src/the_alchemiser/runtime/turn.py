@@ -72,7 +72,7 @@ class Turn:
         if facts:
             for watcher in self.watchers:
                 watcher(facts)
-        outside = []
+        outside: list[Effect] = []
         for effect in effects:
             if isinstance(effect, SetTimer):
                 self.timers.set(effect)

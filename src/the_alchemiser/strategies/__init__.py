@@ -1,4 +1,4 @@
-"""The ideas: one file each. To add one, write a class with `name`, `sessions_needed` and `evaluate`, and list it here."""
+"""The ideas: one file each. To add one, write a class with `name`, `sessions_needed` and `evaluate`; list it here."""
 
 from __future__ import annotations
 

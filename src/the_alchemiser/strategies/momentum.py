@@ -32,6 +32,6 @@ class Momentum:
         return Signal(
             self.name,
             snapshot.at,
-            as_weights({symbol: 1.0 / self.top for symbol in held}),
+            as_weights(dict.fromkeys(held, 1.0 / self.top)),
             {symbol: f"{strength[symbol]:+.1%} in 12 months" for symbol in held},
         )
