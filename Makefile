@@ -47,7 +47,7 @@ lock: ## resolve the requirement files anew (LOCK_ARGS=--upgrade moves the pins)
 	tools/lock.sh $(LOCK_ARGS)
 
 clean: ## forget the environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "The Alchemiser needs Python 3.11 or newer; found: \
