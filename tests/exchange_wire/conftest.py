@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from wire import WireExchange, running_exchange
 
 

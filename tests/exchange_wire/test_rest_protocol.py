@@ -6,7 +6,6 @@ import subprocess
 from urllib.parse import urlsplit
 
 import pytest
-
 from wire import WireExchange, exchange_command, running_exchange
 
 JSON_TYPE = "application/json; charset=UTF-8"

@@ -1,7 +1,6 @@
 """The trading REST routes as any HTTP client sees them."""
 
 import pytest
-
 from wire import WireExchange, running_exchange
 
 TEN_O_CLOCK = "2022-06-01T14:00:00Z"

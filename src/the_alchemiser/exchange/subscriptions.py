@@ -9,6 +9,7 @@ CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", 
 TRADE_FOLLOWERS = ("corrections", "cancelErrors")
 COUNTED_CHANNELS = ("trades", "quotes")
 SYMBOL_LENGTH_LIMIT = 32
+NAMES_LIMIT = 100_000  # over all channels, known or not: what one connection may make the exchange remember
 
 
 class InvalidSubscription(Exception):
@@ -57,13 +58,13 @@ class Subscriptions:
     def answer(self) -> dict[str, Any]:
         """The whole set, as the stream answers every change. Corrections and cancels follow trades."""
         full = {channel: sorted(symbols) for channel, symbols in self._wanted.items()}
-        followers = {channel: full["trades"] for channel in TRADE_FOLLOWERS if full["trades"]}
-        return {"T": "subscription", **full, **followers}
+        return {"T": "subscription", **full, **dict.fromkeys(TRADE_FOLLOWERS, full["trades"])}
 
     def _refuse_too_many(self, wanted: dict[str, set[str]]) -> None:
         counted: set[str] = set().union(*(wanted[channel] for channel in COUNTED_CHANNELS))
         count = len(counted - {"*"}) if "*" not in counted else max(self._known_count, len(counted) - 1)
-        if self._symbols_limit and count > self._symbols_limit:
+        names = sum(map(len, wanted.values()))
+        if names > NAMES_LIMIT or (self._symbols_limit and count > self._symbols_limit):
             raise InvalidSubscription(405, "symbol limit exceeded")
 
 

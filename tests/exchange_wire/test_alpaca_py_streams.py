@@ -1,0 +1,137 @@
+"""alpaca-py's streams, run as its documentation shows: handlers that are coroutines, `run()` in a thread of its own."""
+
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from alpaca.data.live import StockDataStream
+from alpaca.data.models import Bar, Quote, Trade
+from alpaca.trading.client import TradingClient
+from alpaca.trading.enums import OrderSide, TimeInForce
+from alpaca.trading.models import TradeUpdate
+from alpaca.trading.requests import MarketOrderRequest
+from alpaca.trading.stream import TradingStream
+from wire import WireExchange, running_exchange
+
+PATIENCE_SECONDS = 60.0
+
+
+class Collected:
+    """What a stream's handler has been given, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.items: list[Any] = []
+
+    async def collect(self, item: Any) -> None:
+        with self._changed:
+            self.items.append(item)
+            self._changed.notify_all()
+
+    def wait_for(self, enough: Callable[[list[Any]], bool]) -> list[Any]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: enough(self.items), PATIENCE_SECONDS), self.items
+            return list(self.items)
+
+
+@contextlib.contextmanager
+def streaming(stream: Any) -> Iterator[None]:
+    """Runs the stream in a thread until the block ends."""
+    thread = threading.Thread(target=stream.run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stream.stop()
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def moving() -> Iterator[WireExchange]:
+    """An exchange whose time runs by itself, two minutes a second, from the opening on."""
+    with running_exchange(speed=120, requests_per_minute=0, data_requests_per_minute=0) as exchange:
+        yield exchange
+
+
+def events(updates: list[TradeUpdate]) -> list[str]:
+    return [str(getattr(update.event, "value", update.event)) for update in updates]
+
+
+def wait_until_listening(exchange: WireExchange, trading: TradingClient) -> None:
+    """Orders until the first one is told: alpaca-py does not say when its subscription stands."""
+    while True:
+        order = exchange.submit(symbol="KO", qty="1", side="buy", type="limit", limit_price="1")
+        trading.cancel_order_by_id(order["id"])
+        if exchange.request("GET", "/v2/clock").sequence:
+            return
+
+
+def test_order_updates_arrive_on_the_trading_stream(exchange: WireExchange) -> None:
+    trading = TradingClient(exchange.key, exchange.secret, url_override=exchange.rest)
+    stream = TradingStream(exchange.key, exchange.secret, url_override=exchange.trading_stream)
+    updates = Collected()
+    stream.subscribe_trade_updates(updates.collect)
+    with streaming(stream):
+        wait_until_listening(exchange, trading)
+        bought = trading.submit_order(
+            MarketOrderRequest(symbol="AAPL", qty=3, side=OrderSide.BUY, time_in_force=TimeInForce.DAY)
+        )
+        seen = updates.wait_for(lambda items: "fill" in events(items))
+    assert {update.order.id for update in seen[-2:]} == {bought.id}
+    assert events(seen)[-2:] == ["new", "fill"]
+    fill = seen[-1]
+    assert (fill.qty, fill.position_qty, fill.order.filled_qty) == (3.0, 3.0, "3")
+    assert fill.price == float(fill.order.filled_avg_price)
+    assert fill.execution_id is not None
+
+
+def test_quotes_trades_and_minute_bars_arrive_on_the_data_stream(moving: WireExchange) -> None:
+    stream = StockDataStream(moving.key, moving.secret, url_override=moving.data_stream)
+    quotes, trades, bars, days = Collected(), Collected(), Collected(), Collected()
+    stream.subscribe_quotes(quotes.collect, "AAPL")
+    stream.subscribe_trades(trades.collect, "AAPL", "KO")
+    stream.subscribe_bars(bars.collect, "*")
+    stream.subscribe_daily_bars(days.collect, "MSFT")
+    with streaming(stream):
+        seen_bars = bars.wait_for(lambda items: len({bar.symbol for bar in items}) > 20 and len(items) > 60)
+        seen_trades = trades.wait_for(lambda items: {trade.symbol for trade in items} == {"AAPL", "KO"})
+        seen_quotes = quotes.wait_for(lambda items: len(items) > 20)
+        seen_days = days.wait_for(lambda items: len(items) > 2)
+    assert all(isinstance(bar, Bar) and bar.timestamp.second == 0 for bar in seen_bars)
+    assert all(isinstance(trade, Trade) and trade.price > 0 for trade in seen_trades)
+    assert all(isinstance(quote, Quote) and quote.bid_price < quote.ask_price for quote in seen_quotes)
+    assert {quote.symbol for quote in seen_quotes} == {"AAPL"}
+    assert [quote.timestamp for quote in seen_quotes] == sorted(quote.timestamp for quote in seen_quotes)
+    assert seen_days[0].volume < seen_days[-1].volume
+
+
+def test_streamed_minute_bars_are_the_bars_of_the_history(moving: WireExchange) -> None:
+    stream = StockDataStream(moving.key, moving.secret, url_override=moving.data_stream)
+    bars = Collected()
+    stream.subscribe_bars(bars.collect, "AAPL")
+    with streaming(stream):
+        seen = bars.wait_for(lambda items: len(items) > 5)
+    history = moving.get("/v2/stocks/AAPL/bars", timeframe="1Min", start="2022-06-01")["bars"]
+    by_start = {row["t"]: row for row in history}
+    streamed = defaultdict(dict)
+    for bar in seen:
+        streamed[bar.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")] = {
+            "o": bar.open,
+            "h": bar.high,
+            "c": bar.close,
+        }
+    assert all({key: by_start[start][key] for key in "ohc"} == bar for start, bar in streamed.items())
+
+
+def test_a_long_subscription_sent_in_fragments_is_understood() -> None:
+    symbols = [f"SYMBOL{number}" for number in range(5000)]
+    with running_exchange(speed=120, stream_symbols=0) as exchange:
+        stream = StockDataStream(exchange.key, exchange.secret, url_override=exchange.data_stream)
+        bars = Collected()
+        stream.subscribe_bars(bars.collect, "AAPL", *symbols)
+        with streaming(stream):
+            assert bars.wait_for(lambda items: len(items) > 2)[0].symbol == "AAPL"
