@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from the_alchemiser.broker import AlpacaManager, BrokerOptions, Endpoints, RateBudget, RetryPolicy
 
 from tests.broker.speaking_broker import SpeakingBroker
+from the_alchemiser.broker import AlpacaManager, BrokerOptions, Endpoints, RateBudget, RetryPolicy
 
 KEY, SECRET = "PKTESTKEY0000001", "s3cr3t/of+the=test"
 

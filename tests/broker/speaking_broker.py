@@ -54,7 +54,17 @@ def refusal(status: int, code: int, message: str, **headers: str) -> bytes:
 def hang_up(heard: Heard, connection: socket.socket) -> None:
     """Close the connection with a reset, without a word."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    raise ConnectionAbortedError
+
+
+def cut_short(said: bytes) -> Answer:
+    """Say `said` and close the connection."""
+
+    def say(heard: Heard, connection: socket.socket) -> None:
+        connection.sendall(said)
+        raise ConnectionAbortedError
+
+    return say
 
 
 def stay_silent(heard: Heard, connection: socket.socket) -> None:
@@ -73,7 +83,7 @@ def drip(heard: Heard, connection: socket.socket) -> None:
 
 @dataclass
 class SpeakingBroker:
-    """Serves its script, one answer per request, then repeats the last; `routes` answer by path before the script does."""
+    """Serves its script, one answer per request, and repeats the last; `routes` (by path) come before the script."""
 
     script: list[Answer] = field(default_factory=list)
     routes: dict[str, Answer] = field(default_factory=dict)
@@ -86,6 +96,7 @@ class SpeakingBroker:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _accept(self) -> None:
@@ -99,9 +110,9 @@ class SpeakingBroker:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
-                stream = connection.makefile("rb")
-                while (heard := _read(stream)) is not None:
-                    self._answer(heard, connection)
+                with connection.makefile("rb") as stream:
+                    while (heard := _read(stream)) is not None:
+                        self._answer(heard, connection)
             except OSError:
                 return
 

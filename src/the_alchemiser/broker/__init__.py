@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from the_alchemiser.broker.alpaca_manager import AlpacaManager, create_alpaca_manager
+from the_alchemiser.broker.alpaca_stream import AlpacaStream
 from the_alchemiser.broker.clients import BrokerOptions
 from the_alchemiser.broker.endpoints import LIVE, PAPER, Credentials, Endpoints
 from the_alchemiser.broker.ratebudget import RateBudget
@@ -12,6 +13,7 @@ __all__ = [
     "LIVE",
     "PAPER",
     "AlpacaManager",
+    "AlpacaStream",
     "BrokerOptions",
     "Credentials",
     "Endpoints",

@@ -10,6 +10,7 @@ from typing import Any
 from the_alchemiser.broker.endpoints import Credentials, Endpoints
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, current_operation
+from the_alchemiser.broker.sockets import trusted_authorities
 from the_alchemiser.broker.transport import BrokerSession
 from the_alchemiser.broker.wire import Wire
 from the_alchemiser.domain.errors import BrokerUnavailable, OutcomeUnknown
@@ -82,13 +83,11 @@ class Clients:
 def _disciplined(
     client: Any, origin: str, credentials: Credentials, options: BrokerOptions, budget: RateBudget
 ) -> BrokerSession:
-    import certifi
-
     wire = Wire(
         origin,
         connect_seconds=options.connect_seconds,
         call_seconds=options.call_seconds,
-        ca_file=options.ca_file or certifi.where(),
+        ca_file=trusted_authorities(options.ca_file),
     )
     session = BrokerSession(
         origin, wire, credentials, call_seconds=options.call_seconds, budget=budget, retries=options.retries

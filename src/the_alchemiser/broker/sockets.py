@@ -60,6 +60,13 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
+def trusted_authorities(ca_file: str) -> str:
+    """The certificate authorities to trust: those given, else the ones that come with alpaca-py."""
+    import certifi
+
+    return ca_file or certifi.where()
+
+
 class HostConnection(http.client.HTTPConnection):
     """One kept-alive connection to one host; `begin` must be called before each request."""
 

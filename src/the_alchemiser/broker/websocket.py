@@ -1,0 +1,129 @@
+"""One WebSocket connection: whole messages in order, a dead peer noticed within ten seconds, nothing dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import picows
+
+from the_alchemiser.broker.sockets import tls_context
+
+OPEN_SECONDS_MAX = 10.0
+PING_AFTER_SECONDS = 4.0
+PONG_WITHIN_SECONDS = 4.0
+"""A peer silent for four seconds is asked, and given up four seconds later."""
+MESSAGE_BYTES_MAX = 16 * 1024 * 1024
+MESSAGES_HIGH, MESSAGES_LOW = 10_000, 1_000
+"""Unread messages at which we stop and resume reading from the socket; the peer waits, and nothing is dropped."""
+
+Deliver = Callable[[bytes | memoryview], None]
+TROUBLE = (OSError, picows.WSError, asyncio.TimeoutError)
+"""What opening or using a connection raises; all of it is answered by connecting again."""
+
+
+class Connection(picows.WSListener):
+    """Puts fragments together and hands whole messages on. A memoryview is valid only during the call."""
+
+    def __init__(self, deliver: Deliver, ended: Callable[[], None]) -> None:
+        self._deliver, self._ended = deliver, ended
+        self._parts: bytearray | None = None
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """Called by picows for each frame; an exception ends the connection."""
+        kind = frame.msg_type
+        if kind in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY) and frame.fin:
+            self._deliver(frame.get_payload_as_memoryview())
+        elif kind is picows.WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+        elif kind in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY, picows.WSMsgType.CONTINUATION):
+            self._add_fragment(frame)
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        """Called by picows once, whoever ended it."""
+        self._ended()
+
+    def _add_fragment(self, frame: picows.WSFrame) -> None:
+        if self._parts is None:
+            self._parts = bytearray()
+        self._parts += frame.get_payload_as_memoryview()
+        if len(self._parts) > MESSAGE_BYTES_MAX:
+            raise ValueError(f"a message longer than {MESSAGE_BYTES_MAX} bytes")
+        if frame.fin:
+            whole, self._parts = bytes(self._parts), None
+            self._deliver(whole)
+
+
+async def connect(
+    url: str,
+    deliver: Deliver,
+    ended: Callable[[], None],
+    *,
+    ca_file: str,
+    headers: Mapping[str, str] | None = None,
+) -> picows.WSTransport:
+    """Open a connection; messages go to `deliver` at once. Raises one of TROUBLE. Redirects are refused."""
+    async with asyncio.timeout(OPEN_SECONDS_MAX):
+        transport, _ = await picows.ws_connect(
+            lambda: Connection(deliver, ended),
+            url,
+            ssl_context=tls_context(ca_file) if url.startswith("wss:") else None,
+            websocket_handshake_timeout=OPEN_SECONDS_MAX,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=PING_AFTER_SECONDS,
+            auto_ping_reply_timeout=PONG_WITHIN_SECONDS,
+            max_frame_size=MESSAGE_BYTES_MAX,
+            extra_headers=headers,
+            max_redirects=0,
+        )
+    return transport
+
+
+class Inbox:
+    """Messages of one connection, kept until they are taken. When too many wait, reading from the socket pauses."""
+
+    def __init__(self) -> None:
+        self._messages: deque[bytes] = deque()
+        self._changed = asyncio.Event()
+        self._is_ended = False
+        self._transport: picows.WSTransport | None = None
+        self._is_paused = False
+
+    async def open(
+        self, url: str, *, ca_file: str, headers: Mapping[str, str] | None = None
+    ) -> picows.WSTransport:
+        """Connect; what arrives is kept here. Raises one of TROUBLE."""
+        self._transport = await connect(url, self._put, self._end, ca_file=ca_file, headers=headers)
+        return self._transport
+
+    async def take(self) -> bytes | None:
+        """The oldest message, waiting for one; None once the connection has ended and all were taken."""
+        while not self._messages:
+            if self._is_ended:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        message = self._messages.popleft()
+        if self._is_paused and len(self._messages) < MESSAGES_LOW:
+            self._pause(False)
+        return message
+
+    def _put(self, message: bytes | memoryview) -> None:
+        self._messages.append(bytes(message))
+        self._changed.set()
+        if not self._is_paused and len(self._messages) >= MESSAGES_HIGH:
+            self._pause(True)
+
+    def _end(self) -> None:
+        self._is_ended = True
+        self._changed.set()
+
+    def _pause(self, is_paused: bool) -> None:
+        if self._transport is None or self._is_ended:
+            return
+        self._is_paused = is_paused
+        underlying: Any = self._transport.underlying_transport
+        underlying.pause_reading() if is_paused else underlying.resume_reading()
