@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from story_facts import MOMENTUM, Closes, random_closes, story, trading_days
 
-from tests.story_facts import MOMENTUM, Closes, random_closes, story, trading_days
 from the_alchemiser.domain.facts import (
     AccountOpened,
     CycleRefused,

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import plotly.graph_objects as plotly_figures  # type: ignore[import-untyped]
 import pytest
+from story_facts import Closes, random_closes, story, trading_days
 
-from tests.story_facts import Closes, random_closes, story, trading_days
 from the_alchemiser.domain.facts import AccountOpened, Fact, Reconciled
 from the_alchemiser.pipeline.report import Performance, performance
 from the_alchemiser.report import SIMULATED, write_report

@@ -6,8 +6,8 @@ from decimal import Decimal
 from io import StringIO
 
 from rich.console import Console
+from story_facts import random_closes, story, trading_days
 
-from tests.story_facts import random_closes, story, trading_days
 from the_alchemiser.domain.facts import Reconciled, TargetSet
 from the_alchemiser.domain.intent import TargetPortfolio
 from the_alchemiser.pipeline.report import Performance, performance
