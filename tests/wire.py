@@ -128,7 +128,11 @@ def running_exchange(**options: Any) -> Iterator[WireExchange]:
     """An exchange on a port of its own: lockstep, opening on 2022-06-01, unless the options say otherwise."""
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            exchange_command(**options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=os.environ
+            exchange_command(**options),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=os.environ,
         )
         try:
             exchange = _when_ready(process, errors)

@@ -17,6 +17,7 @@ from alpaca.trading.stream import TradingStream
 from wire import WireExchange, running_exchange
 
 PATIENCE_SECONDS = 60.0
+pytestmark = pytest.mark.slow
 
 
 class Collected:

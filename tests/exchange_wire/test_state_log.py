@@ -16,6 +16,15 @@ READS = (
     "/v2/clock",
 )
 
+MARKET_BUY = {"symbol": "KO", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+DAMAGES = (
+    b"{{{\n",
+    b'{"at":1654090200000000000,"do":"explode"}\n',
+    b'{"do":"advance"}\n',
+    b'{"at":5,"do":"advance"}\n',
+)
+pytestmark = pytest.mark.slow
+
 
 def state_of(exchange: WireExchange) -> dict[str, Any]:
     return {path: exchange.get(path) for path in READS}
@@ -25,8 +34,8 @@ def trade_a_morning(exchange: WireExchange) -> None:
     """Every kind of command once, refused ones among them."""
     exchange.submit(symbol="AAPL", qty="10", side="buy", client_order_id="first")
     exchange.submit(symbol="KO", notional="500.25", side="buy")
-    exchange.request("POST", "/v2/orders", {"symbol": "KO", "qty": "9999999", "side": "buy", "type": "market",
-                                            "time_in_force": "day"})  # fmt: skip
+    refused = exchange.request("POST", "/v2/orders", {**MARKET_BUY, "qty": "9999999"})
+    assert refused.status == 403
     resting = exchange.submit(symbol="MSFT", qty="2", side="buy", type="limit", limit_price="200")
     exchange.request("PATCH", f"/v2/orders/{resting['id']}", {"limit_price": "201.5"})
     exchange.advance_fully("2022-06-01T14:00:00Z")
@@ -54,8 +63,7 @@ def test_killed_in_the_middle_of_a_day_it_continues_with_the_same_orders_positio
         exchange.kill()
     with running_exchange(**options) as exchange:
         assert state_of(exchange) == before
-        again = exchange.request("POST", "/v2/orders", {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market",
-                                                        "time_in_force": "day", "client_order_id": "first"})  # fmt: skip
+        again = exchange.request("POST", "/v2/orders", {**MARKET_BUY, "client_order_id": "first"})
         assert again.status == 422
         exchange.request("DELETE", "/v2/positions", cancel_orders="true")
         exchange.request("DELETE", "/v2/orders")
@@ -129,8 +137,7 @@ def test_a_log_that_cannot_be_written_refuses_the_order_and_changes_nothing(tmp_
     with running_exchange(state=log) as exchange:
         exchange.submit(symbol="AAPL", qty="1", side="buy")
         limit_file_size(exchange, log.stat().st_size + 10)
-        answer = exchange.request("POST", "/v2/orders", {"symbol": "KO", "qty": "1", "side": "buy", "type": "market",
-                                                         "time_in_force": "day"})  # fmt: skip
+        answer = exchange.request("POST", "/v2/orders", MARKET_BUY)
         assert (answer.status, answer.body["code"]) == (500, 50010000)
         assert [order["symbol"] for order in exchange.get("/v2/orders", status="all")] == ["AAPL"]
         before = state_of(exchange)

@@ -283,6 +283,7 @@ async def test_msgpack_frames_begin_each_map_with_its_type_and_stamp_time_as_an_
     assert all(isinstance(quote[size], int) for size in ("bs", "as"))
 
 
+@pytest.mark.slow
 async def test_a_subscriber_who_does_not_read_is_cut_off_and_holds_up_nobody(exchange: WireExchange) -> None:
     async with admitted(exchange) as peer:
         await peer.ask({"action": "subscribe", "quotes": ["*"], "trades": ["*"]})
