@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -43,17 +44,25 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def manager_of(waits: list[float]) -> Callable[..., AlpacaManager]:
-    def build(url: str, **options: object) -> AlpacaManager:
-        chosen = {
+def manager_of(waits: list[float]) -> Iterator[Callable[..., AlpacaManager]]:
+    built = []
+
+    def build(url: str, **options: Any) -> AlpacaManager:
+        chosen: dict[str, Any] = {
             "trading_budget": RateBudget.unlimited(),
             "data_budget": RateBudget.unlimited(),
             "retries": RetryPolicy(sleep=waits.append, random=lambda: 0.5),
             **options,
         }
-        return AlpacaManager(KEY, SECRET, endpoints=Endpoints.embedded(url), options=BrokerOptions(**chosen))  # type: ignore[arg-type]
+        manager = AlpacaManager(
+            KEY, SECRET, endpoints=Endpoints.embedded(url), options=BrokerOptions(**chosen)
+        )
+        built.append(manager)
+        return manager
 
-    return build
+    yield build
+    for manager in built:
+        manager.close()
 
 
 @pytest.fixture

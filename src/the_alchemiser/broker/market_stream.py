@@ -31,14 +31,14 @@ HOPELESS_CODES = frozenset({402, 406, 408, 409, 411})
 """Keys, connection limit, plan: trying again soon cannot help."""
 
 Handler = Callable[[list[Any]], None]
-"""Called with the messages of one frame (StockQuote, StockTrade, MinuteBar, …), in order, in the event loop: never wait."""
+"""Called with the messages of one frame (StockQuote, StockTrade, MinuteBar, …), in order, in the event loop."""
 
 
 class StockStream:
     """One connection to `/v2/{feed}`, for ever. What is subscribed may change at any time, connected or not.
 
-    There is no queue: the handler runs as the bytes arrive, so a slow handler slows reading, and the broker cuts off a
-    client that falls too far behind (407); then the stream connects again. Bars missed in a gap must be read by request.
+    There is no queue: the handler runs as the bytes arrive, so a slow handler slows reading and the broker cuts off a
+    client that falls too far behind (407); then the stream connects again. Bars missed meanwhile must be requested.
     """
 
     def __init__(
