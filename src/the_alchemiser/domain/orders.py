@@ -70,14 +70,15 @@ DONE = frozenset(
 
 # Progress is a rank: of two reports about one order the one with the higher rank is the later truth, whichever
 # arrived first. FILLED outranks the other ends because a cancelled order can still turn out filled: the cancel lost.
+# ABANDONED is only our belief that the order never arrived, so any word of the broker outranks it.
 RANK: dict[OrderStatus, int] = {
     OrderStatus.INTENDED: 0,
     OrderStatus.UNKNOWN: 1,
-    OrderStatus.ACCEPTED: 2,
-    OrderStatus.NEW: 3,
-    OrderStatus.PARTIALLY_FILLED: 4,
-    OrderStatus.PENDING_CANCEL: 5,
-    OrderStatus.ABANDONED: 6,
+    OrderStatus.ABANDONED: 2,
+    OrderStatus.ACCEPTED: 3,
+    OrderStatus.NEW: 4,
+    OrderStatus.PARTIALLY_FILLED: 5,
+    OrderStatus.PENDING_CANCEL: 6,
     OrderStatus.REJECTED: 7,
     OrderStatus.EXPIRED: 8,
     OrderStatus.CANCELED: 9,
@@ -180,7 +181,9 @@ class Order(msgspec.Struct):
     reason: str = ""
     cancel_intended: bool = False
     lost_at: Nanos = 0
-    """When it was sent without a clear answer."""
+    """When it was last sent without a clear answer."""
+    losses: int = 0
+    """How often that happened."""
 
     @property
     def is_done(self) -> bool:
@@ -194,11 +197,12 @@ class Order(msgspec.Struct):
 
     def merge(self, report: OrderReport) -> None:
         """Take in what the broker said; reports may come twice and in any order."""
-        self.status = later(self.status, report.status)
-        self.broker_order_id = self.broker_order_id or report.broker_order_id
+        ours, told = (RANK[self.status], self.reason), (RANK[report.status], report.reason)
+        # Every field is a maximum, so that neither repetition nor disorder can change the outcome.
+        if told > ours:
+            self.status, self.reason = report.status, report.reason
+        self.broker_order_id = max(self.broker_order_id, report.broker_order_id)
         self.reported_filled = max(self.reported_filled, report.filled)
-        if report.reason:
-            self.reason = report.reason
 
     def book(self, fill: Fill) -> None:
         """Book one fill. Raises InvariantBroken unless it continues exactly where the booked ones end."""
