@@ -1,0 +1,147 @@
+"""The commands that keep the house: a check-up, the settings, the journal's proof, and its tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .frame import DONE, FAILED, frame_of
+from .trading import Json
+
+if TYPE_CHECKING:
+    from the_alchemiser.store.chain import Tip
+
+PANEL = "Keep"
+DIGEST_LENGTH = 64
+"""SHA-256 in hexadecimal digits."""
+
+
+def doctor(context: typer.Context, as_json: Json = False) -> int:
+    """Check everything trading needs. Where something is missing it says what to do; no order is sent."""
+    from the_alchemiser.doctor import examine
+
+    from .tables import findings_table
+
+    frame = frame_of(context, as_json)
+    findings = examine(frame.settings(), frame.say)
+    is_well = all(finding.level != "failure" for finding in findings)
+    frame.answer({"ok": is_well, "checks": findings}, lambda: findings_table(findings))
+    return DONE if is_well else FAILED
+
+
+def config_show(context: typer.Context, as_json: Json = False) -> None:
+    """Print every setting and where it came from. Secrets are masked."""
+    from .tables import settings_table
+
+    frame = frame_of(context, as_json)
+    settings = frame.settings()
+    lines = settings.describe()
+    document = [{"name": line.name, "value": line.value, "from": line.origin} for line in lines]
+    frame.answer({"settings": document, "notices": settings.notices}, lambda: settings_table(lines))
+    for notice in settings.notices:
+        frame.say(notice)
+
+
+def audit_verify(
+    context: typer.Context,
+    anchor: Annotated[
+        str,
+        typer.Option(metavar="ENTRY:DIGEST", help="A digest noted earlier, to find a cut or rewritten end."),
+    ] = "",
+    as_json: Json = False,
+) -> int:
+    """Check the journal's hash chain. Every table for reading is compared with the journal, too."""
+    from the_alchemiser.store.reading import Reading
+
+    from .tables import verification_line
+
+    frame = frame_of(context, as_json)
+    with Reading(frame.settings().store_url) as reading:
+        found = reading.verify(_tip(anchor))
+        place = reading.path
+    document = {
+        "sound": found.is_sound,
+        "entries": found.entries,
+        "digest": found.hash,
+        "bad_entry": found.bad_seq,
+        "reason": found.reason,
+        "path": place,
+    }
+    frame.answer(document, lambda: verification_line(found, place))
+    if not found.is_sound:
+        frame.say(f"alchemiser: {place}: {found.reason}")
+    return DONE if found.is_sound else FAILED
+
+
+def _tip(anchor: str) -> Tip | None:
+    """The digest to look for. Raises ConfigurationError for other text."""
+    from the_alchemiser.domain.errors import ConfigurationError
+    from the_alchemiser.store.chain import Tip
+
+    if not anchor:
+        return None
+    number, _, digest = anchor.partition(":")
+    if not number.isdecimal() or len(digest) != DIGEST_LENGTH:
+        raise ConfigurationError(
+            f"--anchor: {anchor!r} is not ENTRY:DIGEST, as `alchemiser status --json` shows them"
+        )
+    return Tip(int(number), digest.lower())
+
+
+def db_upgrade(context: typer.Context, as_json: Json = False) -> None:
+    """Bring the database to this version. Nothing is lost, and nothing goes back."""
+    from rich.text import Text
+
+    from the_alchemiser.store.schema import upgrade
+
+    frame = frame_of(context, as_json)
+    settings = frame.settings()
+    is_changed = upgrade(settings.store_url)
+    text = (
+        "The database was brought to this version."
+        if is_changed
+        else "The database is of this version already."
+    )
+    frame.answer({"changed": is_changed}, lambda: Text(text))
+
+
+def db_rebuild(context: typer.Context, as_json: Json = False) -> None:
+    """Make the tables for reading again, from the journal alone."""
+    from rich.text import Text
+
+    from the_alchemiser.store.journal import SqlJournal
+
+    frame = frame_of(context, as_json)
+    _require_journal(frame.settings().store_url)
+    journal = SqlJournal(frame.settings().store_url)
+    try:
+        tip = journal.rebuild()
+    finally:
+        journal.close()
+    document = {"entries": tip.seq, "digest": tip.hash}
+    frame.answer(document, lambda: Text(f"The tables are made of {tip.seq:,} entries, digest {tip.hash}."))
+
+
+def _require_journal(url: str) -> None:
+    """Opening would make an empty one, and a mistyped folder would look like a rebuilt journal."""
+    from the_alchemiser.domain.errors import StoreUnavailable
+    from the_alchemiser.store.database import sqlite_path
+
+    path = sqlite_path(url)
+    if not path.exists():
+        raise StoreUnavailable(f"there is no journal at {path} yet")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands, each with an example in its help."""
+    app.command(rich_help_panel=PANEL, epilog="Example: alchemiser doctor --json")(doctor)
+    for group, help_text, commands in (
+        ("config", "See the settings.", (("show", config_show),)),
+        ("audit", "Prove that the journal is what was written.", (("verify", audit_verify),)),
+        ("db", "Keep the database.", (("upgrade", db_upgrade), ("rebuild", db_rebuild))),
+    ):
+        house = typer.Typer(no_args_is_help=True, epilog=f"Example: alchemiser {group} {commands[0][0]}")
+        for name, command in commands:
+            house.command(name, epilog=f"Example: alchemiser {group} {name}")(command)
+        app.add_typer(house, name=group, help=help_text, rich_help_panel=PANEL)
