@@ -68,7 +68,9 @@ class AlpacaManager(OrderDesk, AccountDesk, MarketDesk):
         return self._clients.trading_session.response_observers
 
     def close(self) -> None:
-        """Close idle connections; the next request opens new ones."""
+        """Close the connections and give the account free for another manager."""
+        with _managers_lock:
+            _managers.pop((self.credentials, self.endpoints), None)
         self._clients.close()
 
     def _hear_sequence(self, headers: Mapping[str, str]) -> None:

@@ -1,0 +1,263 @@
+"""Order updates arrive once per event, gaps are announced, and the stream never stays dead."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from tests.broker.alpaca_rows import ORDER_ID, order_row
+from tests.broker.conftest import KEY, SECRET
+from the_alchemiser.broker import AlpacaStream, Credentials
+from the_alchemiser.broker.resilience import Backoff
+from the_alchemiser.domain.events import OrderHeard
+from the_alchemiser.domain.instants import parse_rfc3339
+from the_alchemiser.domain.orders import OrderStatus
+
+Socket = web.WebSocketResponse
+Behaviour = Callable[[Socket], Awaitable[None]]
+
+
+def update(event: str, order: dict[str, Any] | None = None, **data: Any) -> dict[str, Any]:
+    stamp = "2026-01-02T15:00:00.000000007Z"
+    return {
+        "stream": "trade_updates",
+        "data": {"event": event, "order": order or order_row(), "timestamp": stamp, **data},
+    }
+
+
+async def greet(socket: Socket) -> None:
+    """What every well-behaved broker does before the first update."""
+    login = json.loads((await socket.receive()).data)
+    assert login == {"action": "authenticate", "data": {"key_id": KEY, "secret_key": SECRET}}
+    await socket.send_json(
+        {"stream": "authorization", "data": {"status": "authorized", "action": "authenticate"}}
+    )
+    wanted = json.loads((await socket.receive()).data)
+    assert wanted == {"action": "listen", "data": {"streams": ["trade_updates"]}}
+    await socket.send_json({"stream": "listening", "data": {"streams": ["trade_updates"], "sequence": 3}})
+
+
+def saying(*messages: Any, then_close: bool = False) -> Behaviour:
+    """Greet, say these, and wait (or leave)."""
+
+    async def behave(socket: Socket) -> None:
+        await greet(socket)
+        for message in messages:
+            if isinstance(message, bytes):
+                await socket.send_bytes(message)
+            else:
+                await socket.send_str(message if isinstance(message, str) else json.dumps(message))
+        if not then_close:
+            await socket.receive()
+
+    return behave
+
+
+@asynccontextmanager
+async def streaming(*behaviours: Behaviour) -> AsyncIterator[tuple[AlpacaStream, list[float]]]:
+    """A stream to a server that behaves so at the first connection, so at the second, and as the last ever after."""
+    connections = 0
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        nonlocal connections
+        behave = behaviours[min(connections, len(behaviours) - 1)]
+        connections += 1
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await behave(socket)
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/stream", serve)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    stream = AlpacaStream(
+        Credentials(KEY, SECRET),
+        f"ws://127.0.0.1:{port}/stream",
+        backoff=Backoff(random=lambda: 1.0),
+        sleep=sleep,
+    )
+    try:
+        yield stream, slept
+    finally:
+        await runner.cleanup()
+
+
+async def heard(stream: AlpacaStream, count: int) -> list[OrderHeard | None]:
+    found: list[OrderHeard | None] = []
+    async with aclosing(stream.order_updates()) as updates, asyncio.timeout(20):
+        async for one in updates:
+            found.append(one)
+            if len(found) == count:
+                break
+    return found
+
+
+@pytest.mark.spec("S0-26", "S1-02")
+async def test_updates_follow_the_announcement_that_the_stream_listens() -> None:
+    filled = order_row(status="partially_filled", filled_qty="7")
+    async with streaming(
+        saying(
+            update("new", order_row(status="new")),
+            update("partial_fill", filled, price="150.2", qty="4", sequence=9),
+        )
+    ) as (stream, _):
+        first, new, fill = await heard(stream, 3)
+        assert first is None
+        assert new is not None
+        assert (new.report.status, new.execution) == (OrderStatus.NEW, None)
+        assert fill is not None
+        assert fill.execution is not None
+        assert (fill.execution.cum_before, fill.execution.cum_after) == (3, 7)
+        assert (fill.execution.price, fill.execution.broker_order_id) == (Decimal("150.2"), ORDER_ID)
+        assert fill.at == parse_rfc3339("2026-01-02T15:00:00.000000007Z")
+        assert fill.sequence == stream.sequence == 9
+
+
+async def test_the_count_of_updates_begins_where_the_exchange_says() -> None:
+    async with streaming(saying()) as (stream, _):
+        assert await heard(stream, 1) == [None]
+        assert stream.sequence == 3
+
+
+async def test_binary_frames_and_fragments_are_read_like_text() -> None:
+    text = json.dumps(update("new", order_row(status="new"))).encode()
+
+    async def in_pieces(socket: Socket) -> None:
+        await greet(socket)
+        await socket.send_bytes(text)
+        writer = socket._writer
+        assert writer is not None
+        await writer.send_frame(text[:50], WSMsgType.TEXT)
+        await socket.receive()
+
+    async with streaming(in_pieces) as (stream, _):
+        _, binary = await heard(stream, 2)
+        assert binary is not None
+        assert binary.report.status is OrderStatus.NEW
+
+
+async def test_what_is_not_an_update_is_passed_over() -> None:
+    strange: list[Any] = [
+        {"stream": "trade_updates", "data": None},
+        {"stream": "account_updates", "data": {"id": 1}},
+        {"action": "error", "data": {"error_message": "internal server error"}},
+        {"unheard": "of"},
+        update("invented_later", order_row(status="invented_later"), qty="1", price="2"),
+    ]
+    async with streaming(saying(*strange)) as (stream, _):
+        _, unknown_event = await heard(stream, 2)
+        assert unknown_event is not None
+        assert unknown_event.execution is None
+        assert not unknown_event.report.status.is_done
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"\x01", id="a heartbeat byte"),
+        pytest.param("{", id="half a message"),
+        pytest.param({"stream": "trade_updates", "data": {"event": "fill", "order": None}}, id="no order"),
+        pytest.param(update("fill", order_row(filled_qty="many"), qty="1", price="1"), id="no number"),
+        pytest.param({"stream": "trade_updates", "data": [1]}, id="a list"),
+    ],
+)
+async def test_an_update_that_cannot_be_read_is_announced_as_a_gap(broken: Any) -> None:
+    async with streaming(saying(broken, update("new"))) as (stream, slept):
+        first, gap, new = await heard(stream, 3)
+        assert (first, gap) == (None, None)
+        assert new is not None
+        assert slept == []
+
+
+async def test_a_repeated_update_is_handed_on_again_for_the_ledger_to_recognise() -> None:
+    fill = update("fill", order_row(filled_qty="10", status="filled"), qty="10", price="150")
+    async with streaming(saying(fill, fill)) as (stream, _):
+        _, once, twice = await heard(stream, 3)
+        assert once == twice
+
+
+async def test_updates_that_overtake_the_confirmation_are_not_lost() -> None:
+    async def hasty(socket: Socket) -> None:
+        await socket.receive()
+        await socket.send_json({"stream": "authorization", "data": {"status": "authorized"}})
+        await socket.receive()
+        await socket.send_json(update("new"))
+        await socket.send_json({"stream": "listening", "data": {"streams": ["trade_updates"]}})
+        await socket.receive()
+
+    async with streaming(hasty) as (stream, _):
+        first, early = await heard(stream, 2)
+        assert first is None
+        assert early is not None
+
+
+@pytest.mark.spec("S0-26")
+async def test_every_connection_is_announced_and_losses_wait_longer_and_longer() -> None:
+    async with streaming(
+        saying(update("new"), then_close=True), saying(then_close=True), saying(update("new"))
+    ) as (stream, slept):
+        found = await heard(stream, 5)
+        assert [one is None for one in found] == [True, False, True, True, False]
+        assert slept == [0.5, 1.0]
+
+
+@pytest.mark.spec("S0-26")
+async def test_a_server_that_is_not_there_yet_is_tried_until_it_is(unused_tcp_port: int) -> None:
+    failures = 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal failures
+        failures += 1
+        if failures == 5:
+            raise asyncio.CancelledError
+        await asyncio.sleep(0)
+
+    stream = AlpacaStream(Credentials(KEY, SECRET), f"ws://127.0.0.1:{unused_tcp_port}/stream", sleep=sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await heard(stream, 1)
+    assert not stream.is_listening
+    assert stream.trouble
+
+
+async def test_refused_keys_are_tried_again_slowly_and_said() -> None:
+    async def refuse(socket: Socket) -> None:
+        await socket.receive()
+        await socket.send_json(
+            {"stream": "authorization", "data": {"status": "unauthorized", "action": "listen"}}
+        )
+
+    async with streaming(refuse, refuse, saying()) as (stream, slept):
+        await heard(stream, 1)
+        assert slept == [30.0, 30.0]
+
+
+async def test_a_busy_reader_loses_nothing() -> None:
+    rows = [update("new", order_row(id=f"order-{number}")) for number in range(12_000)]
+    async with streaming(saying(*rows)) as (stream, _):
+        found = []
+        async with aclosing(stream.order_updates()) as updates, asyncio.timeout(60):
+            async for one in updates:
+                if one is None:
+                    await asyncio.sleep(0.5)
+                    continue
+                found.append(one.report.broker_order_id)
+                if len(found) == len(rows):
+                    break
+        assert found == [f"order-{number}" for number in range(12_000)]
