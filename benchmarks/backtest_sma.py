@@ -151,13 +151,14 @@ ENGINES: dict[str, Callable[[Minutes], Run]] = {
 
 def measure(prepare: Callable[[Minutes], Run], data: Minutes, expected: Fills, equity: float) -> dict[str, float]:
     run = prepare(data)
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     fills, end = run()
-    seconds = time.perf_counter() - started
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     found, wanted = set(fills), set(expected)
     return {
         "bars_per_s": round(len(data.at) / seconds),
         "run_s": round(seconds, 3),
+        "cpu_s": round(cpu_seconds, 3),
         "fills": len(fills),
         "agree": round(len(found & wanted) / max(1, len(found | wanted)), 5),
         "equity_vs_reference": round(end / equity, 6),

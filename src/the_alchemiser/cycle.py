@@ -131,6 +131,7 @@ class TradingCycle:
             return
         self._record_decision(step, snapshot, self.decide(snapshot, event.assets, book.cycle_id, account))
         self._set_step_timers(step, book)
+        self._take_step(step, book, {})
         self.advance(step)
 
     def on_market_failed(self, step: Step, reason: str) -> None:
@@ -154,9 +155,7 @@ class TradingCycle:
         book = self.state.cycle
         if book is None or not book.is_planned:
             return
-        reached = self.config.execution.step_at(book.started_at, book.closes_at, step.at)
-        usable = {symbol: quote for symbol, quote in quotes.items() if quote.is_two_sided}
-        step.record(CycleStepped(step.at, book.cycle_id, reached, usable))
+        self._take_step(step, book, {symbol: quote for symbol, quote in quotes.items() if quote.is_two_sided})
         self.advance(step)
 
     def advance(self, step: Step) -> None:
@@ -218,6 +217,11 @@ class TradingCycle:
         else:
             self._refuse(step, book.cycle_id, reasons)
 
+    def _take_step(self, step: Step, book: CycleBook, quotes: dict[Symbol, Quote]) -> None:
+        reached = self.config.execution.step_at(book.walk_from, book.closes_at, step.at)
+        if reached != book.step or quotes:
+            step.record(CycleStepped(step.at, book.cycle_id, reached, quotes))
+
     def _read_market(self, step: Step, cycle_id: str, session_date: str) -> None:
         step.ask(ReadMarket(cycle_id, self.config.universe, self.config.sessions_needed, session_date))
 
@@ -228,7 +232,7 @@ class TradingCycle:
     def _set_step_timers(self, step: Step, book: CycleBook) -> None:
         policy = self.config.execution
         for number in range(1, policy.walk_steps + 2):
-            starts = policy.step_starts(number, book.started_at, book.closes_at)
+            starts = policy.step_starts(number, book.walk_from, book.closes_at)
             if starts > step.at:
                 step.ask(SetTimer(starts, f"step:{book.cycle_id}:{number}"))
 

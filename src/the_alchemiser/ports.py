@@ -92,6 +92,11 @@ class Broker(TradingRepository, AccountRepository, MarketDataRepository, Protoco
 class StreamingRepository(Protocol):
     """What the broker tells unasked."""
 
+    @property
+    def sequence(self) -> int:
+        """The number of the last message handed on, where the broker numbers them; else 0."""
+        ...
+
     def order_updates(self) -> AsyncIterator[OrderHeard | None]:
         """Order events for ever, reconnecting by itself; None marks a (re)connection: read what the gap held."""
         ...

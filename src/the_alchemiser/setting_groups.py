@@ -102,7 +102,7 @@ class CycleSettings(Group):
     """When the daily cycle trades, and how its limit orders walk towards the far side."""
 
     minutes_before_close: Annotated[int, Field(ge=6, le=180)] = 30
-    walk_interval_seconds: Annotated[int, Field(ge=1, le=600)] = 60
+    walk_interval_seconds: Annotated[int, Field(ge=1, le=600)] = 300
     walk_steps: Annotated[int, Field(ge=1, le=20)] = 4
     market_minutes_before_close: Annotated[int, Field(ge=1, le=60)] = 5
 

@@ -44,6 +44,8 @@ class CycleBook(msgspec.Struct):
     started_at: Nanos
     closes_at: Nanos
     is_planned: bool = False
+    walk_from: Nanos = 0
+    """When the plan was made: its limit prices walk from then on."""
     step: int = 0
     quotes: dict[Symbol, Quote] = {}
     works: dict[Symbol, Work] = {}
@@ -113,6 +115,7 @@ class EngineState:
     def _plan_built(self, fact: PlanBuilt) -> None:
         if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
             self.cycle.is_planned = True
+            self.cycle.walk_from = fact.at
 
     def _trade_approved(self, fact: TradeApproved) -> None:
         if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:

@@ -48,8 +48,10 @@ class Backtest:
         waiting: Sequence[Effect] = ()
         last: dict[Symbol, Bar] = {}
         for bar in bars:
-            if timers.next_at is not None and bar.at >= timers.next_at:
-                self._run_timers(bar.at, last)
+            due_at = timers.next_at
+            if due_at is not None and bar.at >= due_at:
+                self._run_timers(bar.at, last, waiting)
+                waiting = ()
             if waiting or live:
                 self._move(bar.symbol, bar.open, bar.at)
                 self._perform(waiting)
@@ -61,17 +63,21 @@ class Backtest:
                 waiting = turn.let_out(result.facts, result.effects)
             last[bar.symbol] = bar
         if last:
-            self._run_timers(max(bar.end for bar in last.values()) + SETTLE_SECONDS * SECOND, last)
+            self._run_timers(max(bar.end for bar in last.values()) + SETTLE_SECONDS * SECOND, last, waiting)
 
     def _move(self, symbol: Symbol, price: float, at: Nanos) -> None:
         units = int(price * PRICE_UNITS + 0.5)
         self.exchange.move(symbol, units, units, at)
 
-    def _run_timers(self, until: Nanos, last: Mapping[Symbol, Bar]) -> None:
-        """Fire what is due by `until`, the market standing at each symbol's last close."""
+    def _run_timers(self, until: Nanos, last: Mapping[Symbol, Bar], waiting: Sequence[Effect]) -> None:
+        """Fire what is due by `until`, the market standing at each symbol's last close.
+
+        Orders decided on a session's last bar go out first: the exchange keeps them for the next opening.
+        """
         for bar in last.values():
             if bar.end >= self.exchange.now:
                 self._move(bar.symbol, bar.close, bar.end)
+        self._perform(waiting)
         while self._timers.next_at is not None and self._timers.next_at <= until:
             self._settle(self._next_events())
 

@@ -86,8 +86,8 @@ class Ear:
     async def hear(self) -> None:
         """Runs until cancelled."""
         async for heard in self._stream.order_updates():
+            self.sequence = self._stream.sequence
             if heard is not None:
-                self.sequence = max(self.sequence, heard.sequence)
                 self._heard.append(heard)
             elif self._is_connected.is_set():
                 self._heard.append(StreamRestored(self._now()))
