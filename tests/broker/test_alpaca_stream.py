@@ -9,8 +9,9 @@ from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
+import picows
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from tests.broker.alpaca_rows import ORDER_ID, order_row
 from tests.broker.conftest import KEY, SECRET
@@ -136,21 +137,49 @@ async def test_the_count_of_updates_begins_where_the_exchange_says() -> None:
         assert stream.sequence == 3
 
 
+@asynccontextmanager
+async def talking_to(broker: type[picows.WSListener]) -> AsyncIterator[AlpacaStream]:
+    """A stream to a server with control over single frames, which answers no ping."""
+    server = await picows.ws_create_server(lambda request: broker(), "127.0.0.1", 0, enable_auto_pong=False)
+    port = server.sockets[0].getsockname()[1]
+    url = f"ws://127.0.0.1:{port}/stream"
+    yield AlpacaStream(Credentials(KEY, SECRET), url, silence_seconds=0.2, sleep=lambda _: asyncio.sleep(0))
+    server.close()
+
+
+class Silent(picows.WSListener):
+    """Greets in binary frames, says one update in three fragments, and then never another byte."""
+
+    frames = 0
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        self.frames += 1
+        if self.frames == 1:
+            transport.send(
+                picows.WSMsgType.BINARY, b'{"stream":"authorization","data":{"status":"authorized"}}'
+            )
+        elif self.frames == 2:
+            transport.send(
+                picows.WSMsgType.BINARY, b'{"stream":"listening","data":{"streams":["trade_updates"]}}'
+            )
+            text = json.dumps(update("new")).encode()
+            transport.send(picows.WSMsgType.TEXT, text[:50], fin=False)
+            transport.send(picows.WSMsgType.CONTINUATION, text[50:], fin=False)
+            transport.send(picows.WSMsgType.CONTINUATION, b"", fin=True)
+
+
+@pytest.mark.spec("S0-26")
+async def test_a_connection_that_only_looks_alive_is_replaced() -> None:
+    async with talking_to(Silent) as stream:
+        found = await heard(stream, 4)
+        assert [one is None for one in found] == [True, False, True, False]
+
+
 async def test_binary_frames_and_fragments_are_read_like_text() -> None:
-    text = json.dumps(update("new", order_row(status="new"))).encode()
-
-    async def in_pieces(socket: Socket) -> None:
-        await greet(socket)
-        await socket.send_bytes(text)
-        writer = socket._writer
-        assert writer is not None
-        await writer.send_frame(text[:50], WSMsgType.TEXT)
-        await socket.receive()
-
-    async with streaming(in_pieces) as (stream, _):
-        _, binary = await heard(stream, 2)
-        assert binary is not None
-        assert binary.report.status is OrderStatus.NEW
+    async with talking_to(Silent) as stream:
+        _, pieced = await heard(stream, 2)
+        assert pieced is not None
+        assert pieced.report.broker_order_id == ORDER_ID
 
 
 async def test_what_is_not_an_update_is_passed_over() -> None:

@@ -20,7 +20,7 @@ from the_alchemiser.broker import convert
 from the_alchemiser.broker.endpoints import Credentials
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.broker.sockets import trusted_authorities
-from the_alchemiser.broker.websocket import OPEN_SECONDS_MAX, TROUBLE, Inbox
+from the_alchemiser.broker.websocket import OPEN_SECONDS_MAX, SILENCE_SECONDS_MAX, TROUBLE, Inbox, Line
 from the_alchemiser.domain.errors import BrokerError, BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.instants import parse_rfc3339
@@ -55,11 +55,12 @@ class AlpacaStream:
         url: str,
         *,
         ca_file: str = "",
+        silence_seconds: float = SILENCE_SECONDS_MAX,
         backoff: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._credentials, self._url = credentials, url
-        self._ca_file = trusted_authorities(ca_file)
+        self._credentials = credentials
+        self._line = Line(url, trusted_authorities(ca_file), silence_seconds)
         self._backoff = backoff or Backoff()
         self._sleep = sleep
         self.sequence = 0
@@ -90,7 +91,7 @@ class AlpacaStream:
     async def _connection(self) -> AsyncGenerator[OrderHeard | None, None]:
         """One connection from its opening to its end."""
         inbox = Inbox()
-        transport = await inbox.open(self._url, ca_file=self._ca_file)
+        transport = await inbox.open(self._line)
         clock = asyncio.get_running_loop()
         opened = clock.time()
         try:

@@ -21,7 +21,7 @@ from the_alchemiser.broker.market_messages import (
 )
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.broker.sockets import trusted_authorities
-from the_alchemiser.broker.websocket import TROUBLE, connect
+from the_alchemiser.broker.websocket import SILENCE_SECONDS_MAX, TROUBLE, Line, connect
 from the_alchemiser.domain.market import Symbol
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,13 @@ class StockStream:
         handler: Handler,
         *,
         ca_file: str = "",
+        silence_seconds: float = SILENCE_SECONDS_MAX,
         backoff: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._credentials, self._url, self._handler = credentials, url, handler
-        self._ca_file = trusted_authorities(ca_file)
+        self._credentials, self._handler = credentials, handler
+        headers = {"Content-Type": "application/msgpack"}
+        self._line = Line(url, trusted_authorities(ca_file), silence_seconds, headers)
         self._backoff, self._sleep = backoff or Backoff(), sleep
         self._wanted: dict[str, set[Symbol]] = {"trades": set(), "quotes": set(), "bars": set()}
         self._transport: picows.WSTransport | None = None
@@ -91,13 +93,7 @@ class StockStream:
         ended = asyncio.Event()
         clock = asyncio.get_running_loop()
         opened, self._is_hopeless = clock.time(), False
-        transport = await connect(
-            self._url,
-            self._deliver,
-            ended.set,
-            ca_file=self._ca_file,
-            headers={"Content-Type": "application/msgpack"},
-        )
+        transport = await connect(self._line, self._deliver, ended.set)
         # Authentication is sent at once; the broker's greeting need not be waited for.
         self._transport = transport
         self._is_authenticated = False

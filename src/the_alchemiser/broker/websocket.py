@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import picows
 
 from the_alchemiser.broker.sockets import tls_context
 
+log = logging.getLogger(__name__)
+
 OPEN_SECONDS_MAX = 10.0
-PING_AFTER_SECONDS = 4.0
-PONG_WITHIN_SECONDS = 4.0
-"""A peer silent for four seconds is asked, and given up four seconds later."""
+SILENCE_SECONDS_MAX = 8.0
+"""A peer silent for half of this is asked for a sign, and given up after the other half."""
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 MESSAGES_HIGH, MESSAGES_LOW = 10_000, 1_000
 """Unread messages at which we stop and resume reading from the socket; the peer waits, and nothing is dropped."""
@@ -32,7 +35,14 @@ class Connection(picows.WSListener):
         self._parts: bytearray | None = None
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        """Called by picows for each frame; an exception ends the connection."""
+        """Called by picows for each frame; what cannot be delivered ends the connection, and a new one will follow."""
+        try:
+            self._take(transport, frame)
+        except Exception:
+            log.exception("stream: a frame that cannot be used")
+            transport.disconnect(graceful=False)
+
+    def _take(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
         if kind in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY) and frame.fin:
             self._deliver(frame.get_payload_as_memoryview())
@@ -57,26 +67,29 @@ class Connection(picows.WSListener):
             self._deliver(whole)
 
 
-async def connect(
-    url: str,
-    deliver: Deliver,
-    ended: Callable[[], None],
-    *,
-    ca_file: str,
-    headers: Mapping[str, str] | None = None,
-) -> picows.WSTransport:
+@dataclass(frozen=True)
+class Line:
+    """How a connection is made and when it counts as dead."""
+
+    url: str
+    ca_file: str = ""
+    silence_seconds: float = SILENCE_SECONDS_MAX
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+async def connect(line: Line, deliver: Deliver, ended: Callable[[], None]) -> picows.WSTransport:
     """Open a connection; messages go to `deliver` at once. Raises one of TROUBLE. Redirects are refused."""
     async with asyncio.timeout(OPEN_SECONDS_MAX):
         transport, _ = await picows.ws_connect(
             lambda: Connection(deliver, ended),
-            url,
-            ssl_context=tls_context(ca_file) if url.startswith("wss:") else None,
+            line.url,
+            ssl_context=tls_context(line.ca_file) if line.url.startswith("wss:") else None,
             websocket_handshake_timeout=OPEN_SECONDS_MAX,
             enable_auto_ping=True,
-            auto_ping_idle_timeout=PING_AFTER_SECONDS,
-            auto_ping_reply_timeout=PONG_WITHIN_SECONDS,
+            auto_ping_idle_timeout=line.silence_seconds / 2,
+            auto_ping_reply_timeout=line.silence_seconds / 2,
             max_frame_size=MESSAGE_BYTES_MAX,
-            extra_headers=headers,
+            extra_headers=line.headers,
             max_redirects=0,
         )
     return transport
@@ -92,11 +105,9 @@ class Inbox:
         self._transport: picows.WSTransport | None = None
         self._is_paused = False
 
-    async def open(
-        self, url: str, *, ca_file: str, headers: Mapping[str, str] | None = None
-    ) -> picows.WSTransport:
+    async def open(self, line: Line) -> picows.WSTransport:
         """Connect; what arrives is kept here. Raises one of TROUBLE."""
-        self._transport = await connect(url, self._put, self._end, ca_file=ca_file, headers=headers)
+        self._transport = await connect(line, self._put, self._end)
         return self._transport
 
     async def take(self) -> bytes | None:
