@@ -12,7 +12,6 @@ from .trading import Json
 if TYPE_CHECKING:
     from the_alchemiser.store.chain import Tip
 
-PANEL = "Keep"
 DIGEST_LENGTH = 64
 """SHA-256 in hexadecimal digits."""
 
@@ -135,7 +134,7 @@ def _require_journal(url: str) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add these commands, each with an example in its help."""
-    app.command(rich_help_panel=PANEL, epilog="Example: alchemiser doctor --json")(doctor)
+    app.command(epilog="Example: alchemiser doctor --json")(doctor)
     for group, help_text, commands in (
         ("config", "See the settings.", (("show", config_show),)),
         ("audit", "Prove that the journal is what was written.", (("verify", audit_verify),)),
@@ -144,4 +143,4 @@ def register(app: typer.Typer) -> None:
         house = typer.Typer(no_args_is_help=True, epilog=f"Example: alchemiser {group} {commands[0][0]}")
         for name, command in commands:
             house.command(name, epilog=f"Example: alchemiser {group} {name}")(command)
-        app.add_typer(house, name=group, help=help_text, rich_help_panel=PANEL)
+        app.add_typer(house, name=group, help=help_text)

@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.report import wording
 
 if TYPE_CHECKING:
     from the_alchemiser.doctor import Finding
     from the_alchemiser.settings import SettingLine
-    from the_alchemiser.store.reading import StatusSummary
-    from the_alchemiser.store.records import OrderRecord
     from the_alchemiser.store.verification import Verification
-
-    from .happenings import Happening
+    from the_alchemiser.views import ActivityView, CycleView, OrderView, PositionView, StatusView
 
 LEVEL_STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
-ALARMING = {"refused": "yellow", "warning": "yellow", "error": "red", "critical": "bold red"}
 
 
-def status_table(found: StatusSummary) -> RenderableType:
+def status_table(found: StatusView) -> RenderableType:
     """One line for each thing a person asks first."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
@@ -37,68 +33,85 @@ def status_table(found: StatusSummary) -> RenderableType:
     return table
 
 
-def _status_rows(found: StatusSummary) -> Iterator[tuple[str, Text]]:
-    account, cycle, day, books = found.account, found.cycle, found.day, found.reconciliation
-    if account is None:
+def _status_rows(found: StatusView) -> Iterator[tuple[str, Text]]:
+    if found.account is None:
         yield "account", Text("none met yet")
         return
-    yield "account", Text(account.number)
-    if books is not None:
-        yield "equity", Text(f"{wording.dollars(books.equity)} ({wording.clock(books.at)} New York)")
-    yield "cash", Text(wording.dollars(account.cash))
+    yield "account", Text(found.account)
+    if found.equity is not None:
+        yield "equity", Text(f"{wording.dollars(found.equity)} ({_clock(found.equity_at)} New York)")
+    yield "cash", Text(wording.dollars(found.cash))
+    if found.session is not None:
+        yield "last close", Text(_profit_line(found))
     yield "holding", Text(wording.count(found.positions, "position"))
     yield "open orders", Text(str(found.orders_open))
-    if cycle is not None:
-        end = f"{cycle.trades_filled} of {wording.count(cycle.trades, 'trade')} filled"
-        why = f": {'; '.join(cycle.reasons)}" if cycle.reasons else f", {end}"
-        yield "last cycle", Text(f"{cycle.cycle_id} {cycle.status}{why}")
-    if day is not None:
-        yield "last close", Text(f"{wording.day(day.session)}, equity {wording.dollars(day.equity)}")
+    if found.cycle is not None:
+        yield "last cycle", Text(_last_cycle(found.cycle))
     yield "reconciled", _agreement(found)
     if found.alert is not None:
-        yield "last alert", Text(found.alert.text, style=ALARMING.get(found.alert.level, ""))
-    yield "journal", Text(f"{wording.count(found.tip.seq, 'fact')}, digest {found.tip.hash[:16]}…")
-
-
-def _agreement(found: StatusSummary) -> Text:
-    books = found.reconciliation
-    if books is None:
-        return Text("not compared yet", style="yellow")
-    if books.is_agreed:
-        return Text("yes: ledger and broker agree to the cent", style="green")
-    return Text(f"no: {'; '.join(books.differences)}", style="bold red")
-
-
-def positions_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Holdings with their totals."""
-    if not rows:
-        return Text("Nothing is held.")
-    table = _table(
-        "symbol", "shares>", "cost>", "mark>", "value>", "unrealised>", "realised>", has_footer=True
+        yield "last alert", Text(found.alert, style="yellow")
+    yield (
+        "journal",
+        Text(f"{wording.count(found.journal_entries, 'fact')}, digest {found.journal_digest[:16]}…"),
     )
-    for row in rows:
-        table.add_row(row["symbol"], wording.shares(row["shares"]), *_figures(row))
-    totals = {name: _total(rows, name) for name in ("cost", "value", "unrealised", "realised")}
-    for column, cell in zip(table.columns, ("total", "", *_figures({"mark": None, **totals})), strict=True):
-        column.footer = cell if column.header != "mark" else ""
-    return table
 
 
-def _figures(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _profit_line(found: StatusView) -> str:
     return (
-        wording.dollars(row["cost"]),
-        wording.price(row["mark"]),
-        wording.dollars(row["value"]),
-        wording.signed_dollars(row["unrealised"]),
-        wording.signed_dollars(row["realised"]),
+        f"{wording.day(found.session or '')}, realised {wording.signed_dollars(found.realised)}, "
+        f"unrealised {wording.signed_dollars(found.unrealised)}"
     )
 
 
-def _total(rows: Sequence[Mapping[str, Any]], name: str) -> Decimal:
-    return sum((row[name] for row in rows if row[name] is not None), Decimal(0))
+def _last_cycle(cycle: CycleView) -> str:
+    if cycle.reasons:
+        return f"{cycle.cycle_id} {cycle.status}: {'; '.join(cycle.reasons)}"
+    return f"{cycle.cycle_id} {cycle.status}, {cycle.trades_filled} of {wording.count(cycle.trades, 'trade')} filled"
 
 
-def orders_table(found: Sequence[OrderRecord], status: str) -> RenderableType:
+def _agreement(found: StatusView) -> Text:
+    if found.reconciled is None:
+        return Text("not compared yet", style="yellow")
+    if found.reconciled:
+        return Text("yes: ledger and broker agree to the cent", style="green")
+    return Text(f"no: {'; '.join(found.differences)}", style="bold red")
+
+
+def positions_table(found: Sequence[PositionView]) -> RenderableType:
+    """Holdings with their totals."""
+    if not found:
+        return Text("Nothing is held.")
+    marked = next((one.marked_on for one in found if one.marked_on), None)
+    table = _table("symbol", "shares>", "cost>", "mark>", "value>", "weight>", "unrealised>", "realised>")
+    for one in found:
+        table.add_row(
+            one.symbol,
+            wording.shares(one.shares),
+            wording.dollars(one.cost),
+            wording.price(one.mark),
+            wording.dollars(one.value),
+            wording.NOTHING if one.weight is None else wording.percent(float(one.weight), 1),
+            wording.signed_dollars(one.unrealised),
+            wording.signed_dollars(one.realised),
+        )
+    table.add_row(*_totals(found), style="bold")
+    return Group(table, Text(f"\nmarked at the close of {wording.day(marked)}")) if marked else table
+
+
+def _totals(found: Sequence[PositionView]) -> tuple[str, ...]:
+    def total(name: str) -> Decimal:
+        return sum((amount for one in found if (amount := getattr(one, name)) is not None), Decimal(0))
+
+    weight = wording.percent(float(total("weight")), 1)
+    cost, value = wording.dollars(total("cost")), wording.dollars(total("value"))
+    unrealised, realised = (
+        wording.signed_dollars(total("unrealised")),
+        wording.signed_dollars(total("realised")),
+    )
+    return "total", "", cost, "", value, weight, unrealised, realised
+
+
+def orders_table(found: Sequence[OrderView], status: str) -> RenderableType:
     """Orders, one a line."""
     if not found:
         return Text("There are no orders." if status == "all" else f"There are no {status} orders.")
@@ -117,42 +130,42 @@ def orders_table(found: Sequence[OrderRecord], status: str) -> RenderableType:
     table = _table(*headings)
     for order in found:
         table.add_row(
-            wording.clock(order.intended_at),
+            _clock(order.intended_at),
             order.symbol,
-            order.side.value,
+            order.side,
             wording.shares(order.shares),
-            order.type.value if order.type else "not ours",
+            order.type or "not ours",
             wording.price(order.limit_price),
-            order.status.value,
+            order.status,
             wording.shares(order.filled),
             wording.price(order.average_price),
-            escape(order.reason),
+            Text(order.reason),
         )
     return table
 
 
-def activity_table(found: Sequence[Happening]) -> RenderableType:
+def activity_table(found: Sequence[ActivityView]) -> RenderableType:
     """What happened, one a line."""
     if not found:
         return Text("Nothing happened yet.")
     table = _table("when (New York)", "what", "")
     for one in found:
-        table.add_row(
-            wording.clock(one.at), Text(one.kind, style=ALARMING.get(one.kind, "")), escape(one.text)
-        )
+        style = "yellow" if one.kind == "alert" else ""
+        table.add_row(_clock(one.at), Text(one.kind, style=style), Text(one.text, style=style))
     return table
 
 
 def strategies_table(rows: Sequence[Mapping[str, Any]], universe: Sequence[str]) -> RenderableType:
-    """Each strategy with its share and its idea."""
-    table = _table("strategy", "weight>", "looks back", "idea")
+    """Each strategy with its share, what it earned, and its idea."""
+    table = _table("strategy", "weight>", "looks back", "earned>", "idea")
     for row in rows:
         sessions = row["sessions_needed"]
         table.add_row(
             row["name"],
             wording.percent(float(row["weight"]), 0) if row["weight"] else wording.NOTHING,
             wording.count(sessions, "session") if sessions else wording.NOTHING,
-            row["idea"],
+            wording.signed_dollars(row["contribution"]),
+            Text(row["idea"].replace("`", "")),
         )
     return Group(table, Text(f"\nover {wording.count(len(universe), 'symbol')}: {' '.join(universe)}"))
 
@@ -175,7 +188,7 @@ def cycle_table(document: Mapping[str, Any]) -> RenderableType:
             trade["price"],
             wording.dollars(trade["notional"]),
             Text(trade["verdict"], style=style),
-            escape(trade["text"]),
+            Text(trade["text"]),
         )
     return Group(table, Text(f"\n{_cycle_line(document)}"))
 
@@ -214,20 +227,19 @@ def settings_table(lines: Sequence[SettingLine]) -> RenderableType:
     table = _table("setting", "value", "from")
     for line in lines:
         style = "dim" if line.origin == "default" else ""
-        table.add_row(line.name, escape(line.value), line.origin, style=style)
+        table.add_row(line.name, Text(line.value), line.origin, style=style)
     return table
 
 
-def _table(*headings: str, has_footer: bool = False) -> Table:
+def _clock(at: str | None) -> str:
+    return wording.clock(parse_rfc3339(at)) if at else wording.NOTHING
+
+
+def _table(*headings: str) -> Table:
     """A table without lines; a heading that ends in > is of a column of figures."""
-    table = Table(
-        box=None, padding=(0, 2, 0, 0), header_style="dim", show_footer=has_footer, footer_style="dim"
-    )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in headings:
-        table.add_column(
-            heading.removesuffix(">"),
-            justify="right" if heading.endswith(">") else "left",
-            overflow="fold",
-            no_wrap=heading.endswith(">"),
-        )
+        is_figures = heading.endswith(">")
+        justify: Literal["left", "right"] = "right" if is_figures else "left"
+        table.add_column(heading.removesuffix(">"), justify=justify, overflow="fold", no_wrap=is_figures)
     return table

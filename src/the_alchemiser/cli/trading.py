@@ -14,12 +14,15 @@ from .frame import DONE, FAILED, Frame, console, frame_of
 
 if TYPE_CHECKING:
     from the_alchemiser.demo import DemoProgress, DemoResult
+    from the_alchemiser.service import CycleOutcome
     from the_alchemiser.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Draws the simulated hours between the real closes.")]
 Cash = Annotated[str, typer.Option(metavar="DOLLARS", help="What the account begins with.")]
 DEMO_FOLDER = Path("alchemiser-demo")
+TESTABLE = ("momentum", "inverse_volatility", "blend", "moving_average")
+"""What the help of `backtest` names; importing the list it comes from would make every help slow."""
 SPEED_MAX = 1_000_000
 """A market day in 23 milliseconds; whoever wants more says max."""
 
@@ -127,9 +130,21 @@ def cycle(
     frame = frame_of(context, as_json)
     settings = _narrowed(frame.settings(), strategy)
     outcome = (preview_cycle if dry_run else run_cycle)(settings, frame.say)
+    _require_open_market(outcome)
     document = outcome.as_json()
     frame.answer(document, lambda: cycle_table(document))
     return FAILED if document["refused"] or document["differences"] else DONE
+
+
+def _require_open_market(outcome: CycleOutcome) -> None:
+    """A preview of nothing is no preview: say why there is none."""
+    from the_alchemiser.domain.facts import AlertRaised, PlanBuilt
+    from the_alchemiser.service import CycleNotRun
+
+    if not any(isinstance(fact, PlanBuilt) for fact in outcome.facts):
+        for fact in outcome.facts:
+            if isinstance(fact, AlertRaised) and "market is closed" in fact.text:
+                raise CycleNotRun(fact.text)
 
 
 def _narrowed(settings: Settings, strategy: str | None) -> Settings:
@@ -152,7 +167,9 @@ def _narrowed(settings: Settings, strategy: str | None) -> Settings:
 
 def backtest(
     context: typer.Context,
-    strategy: Annotated[str, typer.Argument(metavar="STRATEGY", help="See `alchemiser strategies`.")],
+    strategy: Annotated[
+        str, typer.Argument(metavar="STRATEGY", help=f"{', '.join(TESTABLE[:-1])} or {TESTABLE[-1]}.")
+    ],
     start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The first market day.")] = "2021-01-04",
     end: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The last one; otherwise --days says.")] = "",
     days: Annotated[
@@ -285,4 +302,4 @@ def register(app: typer.Typer) -> None:
         (backtest, "alchemiser backtest momentum --start 2019-01-02 --days 500 --out momentum-report"),
         (exchange, "alchemiser exchange --port 8900 --start 2022-06-01 --speed 60"),
     ):
-        app.command(rich_help_panel="Trade", epilog=f"Example: {example}")(command)
+        app.command(epilog=f"Example: {example}")(command)
