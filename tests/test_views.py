@@ -30,6 +30,7 @@ from the_alchemiser.pipeline.report import performance
 from the_alchemiser.store.journal import SqlJournal
 from the_alchemiser.store.reading import Reading
 
+LATE = 1_700_000_000_000_000_000
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 
 
@@ -76,11 +77,12 @@ def test_the_status_of_a_system_that_has_done_nothing_says_so(journal: SqlJourna
 def test_differences_and_alerts_are_in_the_status(reading: Reading, journal: SqlJournal) -> None:
     journal.append(
         [
-            Reconciled(9, "start", ("cash: a cent",), ZERO, ZERO),
-            AlertRaised(9, "warning", "look"),
+            Reconciled(LATE, "start", ("cash: a cent",), ZERO, Decimal(7)),
+            AlertRaised(LATE, "warning", "look"),
         ]
     )
     status = views.status(reading)
+    assert (status.equity, status.equity_at) == (Decimal(7), rfc3339(LATE))
     assert (status.reconciled, status.differences) == (False, ("cash: a cent",))
     assert status.alert == "warning: look"
 
@@ -117,12 +119,11 @@ def test_orders_are_open_closed_or_all(reading: Reading, journal: SqlJournal) ->
 
 
 def test_activity_tells_the_newest_events_of_every_kind_first(reading: Reading, journal: SqlJournal) -> None:
-    late = 1_700_000_000_000_000_000
     journal.append(
         [
-            CycleStarted(late, "c9", "2023-11-14", late),
-            CycleRefused(late + 1, "c9", ("no quote for AAA",)),
-            AlertRaised(late + 2, "error", "no prices"),
+            CycleStarted(LATE, "c9", "2023-11-14", LATE),
+            CycleRefused(LATE + 1, "c9", ("no quote for AAA",)),
+            AlertRaised(LATE + 2, "error", "no prices"),
         ]
     )
     events = views.activity(reading, limit=6)

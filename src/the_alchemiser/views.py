@@ -69,8 +69,10 @@ class StatusView(msgspec.Struct, frozen=True):
     as_of: str | None
     cash: Dollars | None
     equity: Dollars | None
-    """At the newest close; `session` says which."""
+    """As the broker stated it last: at the newest comparison or close."""
+    equity_at: str | None
     session: str | None
+    """The newest session that was closed; realised and unrealised profit are as of its close."""
     realised: Dollars | None
     unrealised: Dollars | None
     positions: int
@@ -144,11 +146,13 @@ def status(reading: Reading) -> StatusView:
     """The state of the system, all from one moment."""
     summary = reading.status()
     account, day, checked = summary.account, summary.day, summary.reconciliation
+    stated = max((one for one in (checked, day) if one), key=lambda one: one.at, default=None)
     return StatusView(
         account=account.number if account else None,
         as_of=_instant(summary.last_fact_at),
         cash=account.cash if account else None,
-        equity=day.equity if day else None,
+        equity=stated.equity if stated else None,
+        equity_at=_instant(stated.at) if stated else None,
         session=day.session if day else None,
         realised=day.realised if day else None,
         unrealised=day.unrealised if day else None,

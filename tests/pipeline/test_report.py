@@ -145,6 +145,22 @@ def test_a_symbol_nobody_wants_any_more_stays_with_those_who_wanted_it_last() ->
     assert amounts(result) == {"calm": D(35), "bold": ZERO}
 
 
+def test_a_target_that_names_a_symbol_without_weight_leaves_it_with_those_who_wanted_it_last() -> None:
+    result = performance(
+        [
+            opened(),
+            target(calm={"AAA": "0.3"}),
+            fill("AAA", Side.BUY, "30", "100"),
+            closed("2021-03-01", "10000", AAA="100"),
+            target(bold={"AAA": "0"}),
+            fill("AAA", Side.SELL, "30", "101"),
+            closed("2021-03-02", "10030"),
+        ],
+        {},
+    )
+    assert amounts(result) == {"calm": D(30), "bold": ZERO}
+
+
 def test_holdings_found_at_the_opening_count_from_their_mark_and_belong_to_no_strategy() -> None:
     found = Holding("OLD", D(10), D(50), cost=D(100))
     result = performance([opened(found), closed("2021-03-01", "10530", OLD="53")], {})

@@ -8,15 +8,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from the_alchemiser.pipeline.report import Performance
+from the_alchemiser.pipeline.report import DayResult, Performance
 
 from . import wording
 from .charts import contribution_figure, equity_figure, price_figures
 
 SIMULATED = "Simulated: real daily closes, simulated intraday path, embedded exchange"
 """The banner of every run whose fills did not come from a real market."""
-ORDER_ROWS_MAX = 500
-"""Only the newest orders are listed, so that a run of many years still opens on a phone; the page says so."""
+ROWS_MAX = 500
+"""Only the newest rows of a table are listed, so that a run of many years still opens on a phone; the page says so."""
 OPEN_ROWS_MAX = 40
 """Longer tables start folded."""
 
@@ -58,7 +58,10 @@ def render(performance: Performance, *, title: str, notes: Sequence[str], banner
         banner=banner,
         traded_symbols=trades,
         symbols=sorted(performance.symbols, key=lambda one: (not one.shares, one.symbol)),
-        orders=performance.orders[-ORDER_ROWS_MAX:][::-1],
+        days=_days(performance)[-ROWS_MAX:][::-1],
+        orders=performance.orders[-ROWS_MAX:][::-1],
+        refusals=performance.refusals[-ROWS_MAX:][::-1],
+        alerts=[*performance.past_differences, *performance.alerts][-ROWS_MAX:],
         open_rows_max=OPEN_ROWS_MAX,
         style=_asset("page.css"),
         script=_asset("page.js"),
@@ -71,6 +74,11 @@ def render(performance: Performance, *, title: str, notes: Sequence[str], banner
             }
         ),
     )
+
+
+def _days(performance: Performance) -> list[tuple[DayResult, float, float]]:
+    """Each session with its return and its drawdown."""
+    return list(zip(performance.days, performance.returns, performance.drawdown.series[1:], strict=True))
 
 
 def _words() -> dict[str, Any]:
