@@ -108,6 +108,13 @@ def test_a_closed_journal_may_be_written_by_the_next(url: str) -> None:
     assert query(Path(url.removeprefix("sqlite:///")), "SELECT count(*) FROM journal") == [(6,)]
 
 
+def test_closing_leaves_one_whole_file_that_can_be_copied(url: str, path: Path) -> None:
+    journal = SqlJournal(url)
+    journal.append(alerts(5))
+    journal.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["alchemiser.db", "alchemiser.db.lock"]
+
+
 def test_a_locked_file_is_told_in_one_line_and_the_append_can_be_repeated(url: str, path: Path) -> None:
     with closing(SqlJournal(url, busy_seconds=0.01)) as journal:
         journal.append(alerts(2))

@@ -176,6 +176,14 @@ def test_a_row_no_fact_accounts_for_is_named(copy: Path) -> None:
     assert verdict(copy).reason == "table alerts, row 7: the journal makes no such row"
 
 
+def test_a_damaged_file_structure_is_told_even_where_no_row_is_wrong_yet(copy: Path) -> None:
+    with copy.open("r+b") as file:
+        # The count of free pages in the header (SQLite file format, 1.3): there are none.
+        file.seek(36)
+        file.write((5).to_bytes(4, "big"))
+    assert verdict(copy).reason.startswith("the file is damaged: ")
+
+
 @pytest.mark.slow
 def test_no_single_flipped_bit_goes_unnoticed(original: Path, path: Path) -> None:
     content = _content(original)

@@ -46,6 +46,7 @@ class SqlJournal:
             self._connection = writing_engine(self.path, busy_seconds, bytes_max).connect()
             given_back.callback(self._connection.close)
             self._prepare()
+            given_back.callback(self._statements.close)
             self._resources = given_back.pop_all()
 
     def _prepare(self) -> None:

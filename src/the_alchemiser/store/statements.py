@@ -39,6 +39,10 @@ class Statement:
         names = (column[0] for column in self._cursor.description or ())
         return None if found is None else dict(zip(names, found, strict=True))
 
+    def close(self) -> None:
+        """Let go of the connection: SQLite keeps a file open as long as any statement on it lives."""
+        self._cursor.close()
+
 
 def _arrangement(positions: list[str] | None) -> Callable[[Row], Any]:
     """How this driver wants its parameters: by position, or (None) by name."""
@@ -60,6 +64,17 @@ class Statements:
         self.find: dict[type[Record], Statement] = {}
         for kind in RECORDS:
             self._prepare(connection, kind, DERIVED[kind])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        for statement in (
+            self.append,
+            self.mark,
+            *self.insert.values(),
+            *self.update.values(),
+            *self.find.values(),
+        ):
+            statement.close()
 
     def _prepare(self, connection: Connection, kind: type[Record], table: Table) -> None:
         is_it = [column == bindparam(f"key_{column.name}") for column in table.primary_key.columns]
