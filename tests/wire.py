@@ -124,15 +124,16 @@ def exchange_command(**options: Any) -> list[str]:
 
 
 @contextlib.contextmanager
-def running_exchange(**options: Any) -> Iterator[WireExchange]:
+def running_exchange(environment: Mapping[str, str] | None = None, **options: Any) -> Iterator[WireExchange]:
     """An exchange on a port of its own: lockstep, opening on 2022-06-01, unless the options say otherwise."""
+    world = {**os.environ, **(environment or {})}
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             exchange_command(**options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=os.environ,
+            env=world,
         )
         try:
             exchange = _when_ready(process, errors)

@@ -294,3 +294,20 @@ async def test_a_subscriber_who_does_not_read_is_cut_off_and_holds_up_nobody(exc
                 seen += len(frame)
         assert 0 < seen < 8 * 2340 * 21 * 2
     assert exchange.request("GET", "/v2/clock").status == 200
+
+
+@pytest.mark.slow
+async def test_who_does_not_say_who_he_is_for_ten_seconds_is_sent_away(shared_exchange: WireExchange) -> None:
+    async with (
+        connected(shared_exchange.trading_stream) as trading,
+        connected(shared_exchange.data_stream) as data,
+    ):
+        await data.hear()
+        unauthorized = {
+            "stream": "authorization",
+            "data": {"status": "unauthorized", "action": "authenticate"},
+        }
+        assert await trading.hear() == unauthorized
+        assert await trading.hear() == 1008
+        assert await data.hear() == [{"T": "error", "code": 404, "msg": "auth timeout"}]
+        assert await data.hear() == 1008

@@ -103,8 +103,7 @@ class DataStreamHub:
 
     async def close(self) -> None:
         """Ends every connection with code 1001 (going away)."""
-        for client in list(self.clients.values()):
-            await client.close(1001)
+        await asyncio.gather(*(client.close(1001) for client in self.clients.values()))
 
 
 class DataClient:

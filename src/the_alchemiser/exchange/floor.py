@@ -5,6 +5,8 @@ tell of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -19,6 +21,7 @@ from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.marketfeed import market_events
 from the_alchemiser.exchange.orders import OrderChanges, OrderRequest
 from the_alchemiser.exchange.sessions import new_york_midnight
+from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.tradestream import TradeUpdateHub
 from the_alchemiser.exchange.units import MINUTE
 
@@ -27,6 +30,8 @@ LISTENER_PATIENCE_SECONDS = 5.0
 MARK_SECONDS = 1.0  # a free-running exchange writes down its time this often, in wall time
 
 Arguments = Mapping[str, Any]
+
+_logger = logging.getLogger(__name__)
 
 
 def _submit(exchange: Exchange, arguments: Arguments) -> Any:
@@ -80,6 +85,7 @@ class Floor:
         self._symbols_by_id = {asset.id: asset.symbol for asset in self.market.assets()}
         self._fed_until = exchange.now
         self._marked = 0.0
+        self._advancing = asyncio.Lock()
 
     @property
     def now(self) -> int:
@@ -114,33 +120,38 @@ class Floor:
         """
         if self.clock is not None:
             raise Refusal(409, 40910000, "the exchange runs freely; only lockstep mode can be advanced")
-        if not self.now <= until <= self.horizon:
-            raise bad_parameter("until must lie between now and the end of the market data")
-        before = self.now
-        self.exchange.advance(until, stop_on_update=True)
-        if self.now != before:
-            self._write("advance", {})
-        count = self._tell()
-        while self._fed_until < self.now:
-            self._feed()
-            await self.data.room(LISTENER_PATIENCE_SECONDS)
-        return count
+        async with self._advancing:
+            if not self.now <= until <= self.horizon:
+                extent = f"{rfc3339(self.now)} (now) and {rfc3339(self.horizon)} (the end of the market data)"
+                raise bad_parameter(f"until must lie between {extent}")
+            before = self.now
+            self.exchange.advance(until, stop_on_update=True)
+            if self.now != before:
+                self._write("advance", {})
+            count = self._tell()
+            while self._fed_until < self.now:
+                self._feed()
+                await self.data.room(LISTENER_PATIENCE_SECONDS)
+            return count
 
     async def run_freely(self) -> None:
-        """Free mode: keeps exchange time and the data stream up with wall time, until cancelled."""
+        """Free mode: keeps exchange time and the data stream up with wall time, until cancelled or out of data."""
         clock = self.clock
-        while clock is not None:
+        while clock is not None and self.now < self.horizon:
             self.catch_up()
             self._mark()
             while self._fed_until < self.now:
                 self._feed()
                 await asyncio.sleep(0)
             await asyncio.sleep(clock.pump_seconds)
+        _logger.warning("the market data ends here: time stands still at %s", rfc3339(self.now))
+        await asyncio.Event().wait()
 
     def close(self) -> None:
-        """Writes down the time reached and releases the log."""
+        """Writes down the time reached, if it still can, and releases the log."""
         if self._log is not None:
-            self._write("advance", {})
+            with contextlib.suppress(OSError):
+                self._write("advance", {})
             self._log.close()
 
     def _move(self, until: int) -> None:

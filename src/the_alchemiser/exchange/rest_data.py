@@ -26,11 +26,17 @@ from the_alchemiser.exchange.wire import Row, bar_row, quote_row, trade_row
 ROWS_PER_PAGE, ROWS_PER_PAGE_LIMIT = 1000, 10_000
 SYMBOLS_LIMIT = 1000
 _PIECE = 7 * DAY  # read at a time, so that a page out of a long range costs a page
+_WHOLE = 100 * 366 * DAY  # bars of a day and longer are few: the range at once
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./-]{0,19}")
 _FEEDS = frozenset({"", "sip", "iex", "otc", "boats", "delayed_sip", "overnight"})
 _ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
 
-Reader = Callable[[str, int, int], Iterable[tuple[int, Row]]]
+
+class Reader(NamedTuple):
+    """How rows of a kind are read: (symbol, first, last instant) -> rows with their instants; `piece` ns at a time."""
+
+    read: Callable[[str, int, int], Iterable[tuple[int, Row]]]
+    piece: int
 
 
 class Page(NamedTuple):
@@ -115,26 +121,26 @@ def _token(symbol: str, at: int) -> str:
     return base64.urlsafe_b64encode(f"{symbol}|{at}".encode()).decode()
 
 
-def _pieces(page: Page, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _pieces(ascending: bool, start: int, end: int, piece: int) -> Iterator[tuple[int, int]]:
     """The range in pieces, in the direction of the page."""
-    if page.ascending:
-        for low in range(start, end + 1, _PIECE):
-            yield low, min(low + _PIECE - 1, end)
+    if ascending:
+        for low in range(start, end + 1, piece):
+            yield low, min(low + piece - 1, end)
         return
-    for high in range(end, start - 1, -_PIECE):
-        yield max(high - _PIECE + 1, start), high
+    for high in range(end, start - 1, -piece):
+        yield max(high - piece + 1, start), high
 
 
-def _rows(read: Reader, page: Page, symbol: str, resume_at: int | None) -> Iterator[tuple[int, Row]]:
+def _rows(reader: Reader, page: Page, symbol: str, resume_at: int | None) -> Iterator[tuple[int, Row]]:
     start, end = page.start, page.end
     if resume_at is not None:
         start, end = (max(start, resume_at), end) if page.ascending else (start, min(end, resume_at))
-    for low, high in _pieces(page, start, end):
-        rows = read(symbol, low, high)
+    for low, high in _pieces(page.ascending, start, end, reader.piece):
+        rows = reader.read(symbol, low, high)
         yield from rows if page.ascending else reversed(list(rows))
 
 
-def _collect(read: Reader, page: Page, symbols: list[str]) -> tuple[dict[str, list[Row]], str | None]:
+def _collect(reader: Reader, page: Page, symbols: list[str]) -> tuple[dict[str, list[Row]], str | None]:
     """One page: rows by symbol, then time; and the token of the next page, None when this is the last."""
     found: dict[str, list[Row]] = {}
     left = page.limit
@@ -142,7 +148,7 @@ def _collect(read: Reader, page: Page, symbols: list[str]) -> tuple[dict[str, li
         resume_at = page.resume[1] if page.resume and page.resume[0] == symbol else None
         if page.resume and symbol < page.resume[0]:
             continue
-        for at, row in _rows(read, page, symbol, resume_at):
+        for at, row in _rows(reader, page, symbol, resume_at):
             if not left:
                 return found, _token(symbol, at)
             found.setdefault(symbol, []).append(row)
@@ -155,23 +161,31 @@ def _known(market: Market, symbols: list[str]) -> list[str]:
 
 
 def _reader(request: web.Request, floor: Floor, kind: str) -> Reader:
-    """How rows of a kind are read from the market, with their instants."""
     market, now = floor.market, floor.now
     if kind == "quotes":
-        return lambda symbol, low, high: (
-            (quote.at, quote_row(quote)) for quote in market.quotes(symbol, low, high, now)
+        return Reader(
+            lambda symbol, low, high: (
+                (row.at, quote_row(row)) for row in market.quotes(symbol, low, high, now)
+            ),
+            _PIECE,
         )
     if kind == "trades":
-        return lambda symbol, low, high: (
-            (trade.at, trade_row(trade)) for trade in market.trades(symbol, low, high, now)
+        return Reader(
+            lambda symbol, low, high: (
+                (row.at, trade_row(row)) for row in market.trades(symbol, low, high, now)
+            ),
+            _PIECE,
         )
     timeframe = request.query.get("timeframe", "")
     try:
-        parse_timeframe(timeframe)
+        intraday = parse_timeframe(timeframe).width
     except ValueError:
         raise _bad(f"invalid timeframe: {timeframe[:32]}") from None
-    return lambda symbol, low, high: (
-        (bar.at, bar_row(bar)) for bar in market.bars(symbol, timeframe, low, high, now)
+    return Reader(
+        lambda symbol, low, high: (
+            (bar.at, bar_row(bar)) for bar in market.bars(symbol, timeframe, low, high, now)
+        ),
+        _PIECE if intraday else _WHOLE,
     )
 
 

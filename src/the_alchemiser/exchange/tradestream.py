@@ -69,14 +69,11 @@ class TradeUpdateHub:
 
     async def close(self) -> None:
         """Ends every connection with code 1001 (going away)."""
-        for client in list(self._clients.values()):
-            await client.close()
+        await asyncio.gather(*(client.close() for client in self._clients.values()))
 
     async def _converse(self, client: _Listener) -> None:
         self._clients[id(client)] = client
-        watchdog = asyncio.get_running_loop().call_later(
-            AUTHENTICATION_SECONDS, client.leave_unless_authorized
-        )
+        watchdog = asyncio.get_running_loop().call_later(AUTHENTICATION_SECONDS, client.time_out)
         try:
             async for message in client.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -154,17 +151,18 @@ class _Listener:
         """Tells the client whether it is authorized; one that is not is sent away."""
         status = "authorized" if self.authorized else "unauthorized"
         self.send({"stream": "authorization", "data": {"status": status, "action": action}})
-        self.leave_unless_authorized()
+        if not self.authorized:
+            self._leave()
 
     def fail(self, reason: str) -> None:
         """The documented in-stream failure, then the end of the connection."""
         self.send({"action": "error", "data": {"error_message": reason}})
         self._leave()
 
-    def leave_unless_authorized(self) -> None:
-        """Ends a connection that never proved who it is."""
+    def time_out(self) -> None:
+        """Ends a connection that has not proved who it is in time."""
         if not self.authorized:
-            self._leave()
+            self.send_authorization("authenticate")
 
     def _leave(self) -> None:
         if self._parting is None:
