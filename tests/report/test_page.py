@@ -113,6 +113,14 @@ def test_every_text_from_outside_is_inert() -> None:
     assert not set("<>&") & set(page.scripts["figures"])
 
 
+def test_a_name_with_tags_is_text_in_a_chart_too() -> None:
+    closes = random_closes(("AAA",), trading_days("2021-03-01", 3))
+    run = performance(story(closes), closes, index=closes["AAA"], index_name="<b>&")
+    names = [trace["name"] for trace in page_of(run).figures["equity"]["data"]]
+    assert "&lt;b&gt;&amp;" in names
+    assert "<b>&" not in names
+
+
 def _with_hostile_words(closes: Closes) -> list[Fact]:
     facts = [
         msgspec.structs.replace(fact, number=HOSTILE) if isinstance(fact, AccountOpened) else fact

@@ -7,6 +7,7 @@ place, so one figure serves light, dark and print.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from the_alchemiser.domain.market import Symbol
@@ -147,7 +148,8 @@ def _line(x: Sequence[str], y: Sequence[float], name: str, colour: str, dash: st
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(x) <= POINTS_WITH_MARKERS_MAX else "lines",
-        "name": name,
+        # Plotly reads tags such as <b> and <a> in a name: a name is text.
+        "name": escape(name),
         "x": list(x),
         "y": [round(value, 6) for value in y],
         "line": {"color": colour, "width": 2.25, "dash": dash},
