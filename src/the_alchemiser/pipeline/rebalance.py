@@ -54,7 +54,7 @@ def build_rebalance_plan(
     for symbol in sorted(set(target.weights) | set(portfolio.shares)):
         quote, lot = quotes[symbol], _lot(assets.get(symbol), policy)
         wanted = floor_to_lot(target.weights.get(symbol, ZERO) * investable / quote.middle, lot)
-        difference = wanted - portfolio.shares.get(symbol, ZERO)
+        difference = _difference(portfolio.shares.get(symbol, ZERO), wanted, lot)
         if not difference:
             continue
         # A position nobody wants any more is closed to the last fraction, however small it is.
@@ -64,6 +64,15 @@ def build_rebalance_plan(
             trades.append(_trade(quote, difference))
     ordered = _within_cash(_sells_first(trades), portfolio.cash, quotes, assets, policy)
     return _plan(cycle_id, equity, ordered, tuple(dust))
+
+
+def _difference(held: Shares, wanted: Shares, lot: Shares) -> Shares:
+    """What to trade, signed and in whole lots: only a position that is closed gives up its odd fraction too."""
+    difference = wanted - held
+    if not wanted:
+        return difference
+    lots = floor_to_lot(abs(difference), lot)
+    return lots if difference > 0 else -lots
 
 
 def _lot(asset: Asset | None, policy: RebalancePolicy) -> Shares:
