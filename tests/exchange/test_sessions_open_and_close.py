@@ -10,6 +10,8 @@ from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight, x
 from the_alchemiser.exchange.units import DAY, SECOND
 
 
+# The library itself reads Series.values, which pandas is about to change.
+@pytest.mark.filterwarnings("ignore:Series.values")
 def test_the_table_agrees_with_the_calendar_library_session_by_session() -> None:
     schedule = exchange_calendars.get_calendar("XNYS", start="1990-01-01", end="2029-12-31").schedule
     expected = [

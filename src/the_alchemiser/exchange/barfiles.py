@@ -8,6 +8,7 @@ nanoseconds since 1970. Rows ascend in time.
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,8 +100,21 @@ def _read_frame(file: Path) -> pl.DataFrame:
             return pl.read_parquet(file)
         return pl.read_csv(file, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
+        _refuse_ragged_line(file)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BadBars(f"{file}: cannot be read: {first}") from None
+
+
+def _refuse_ragged_line(file: Path) -> None:
+    """Name the first line of a CSV file that has not as many fields as its header."""
+    if file.suffix.lower() != ".csv":
+        return
+    with file.open(encoding="utf-8", errors="replace", newline="") as lines:
+        wanted = 0
+        for number, fields in enumerate(csv.reader(lines), start=1):
+            wanted = wanted or len(fields)
+            if len(fields) != wanted:
+                raise BadBars(f"{file}: line {number}: {len(fields)} fields where the header has {wanted}")
 
 
 def _find_columns(file: Path, names: list[str]) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from the_alchemiser.exchange import admission
 from the_alchemiser.exchange import orders as o
 from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
@@ -35,7 +37,8 @@ class Entry(Matching):
         """
         admission.check_shape(request)
         asset = admission.check_asset(request, self._find_asset(request.symbol))
-        request.symbol = asset.symbol
+        if request.symbol != asset.symbol:  # it named the asset by id
+            request = msgspec.structs.replace(request, symbol=asset.symbol)
         intent = admission.check_intent(request)
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
