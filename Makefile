@@ -63,12 +63,14 @@ $(BIN)/python:
 # --no-compile: Python compiles what is imported when it is imported, a third of what is installed.
 $(VENV)/%.stamp: requirements-%.lock pyproject.toml | $(BIN)/python
 	@echo "installing $<" >&2
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
 	@$(PIP) install --no-deps --no-compile --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/runtime.stamp: requirements.lock pyproject.toml | $(BIN)/python
-	@echo "installing requirements.lock" >&2
+	@echo "installing $<" >&2
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
 	@$(PIP) install --no-deps --no-compile --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -1,33 +1,50 @@
-"""What every test gets: the plugins of this project, and a world without the machine's own settings."""
+"""What every test gets: the plugins of this project, steady examples, and a world without this machine's settings."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import settings
+import ipaddress
+import os
+import sys
+from datetime import timedelta
 
-# The same examples on every machine and in every run, however slow it is.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.load_profile("repeatable")
+import hypothesis
+import pytest
 
 pytest_plugins = ["tools.no_skips", "tools.spec_rows"]
 
+# The same examples in every run, and none that fails because the machine was busy.
+# HYPOTHESIS_PROFILE=explore looks for new ones.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", deadline=timedelta(seconds=10), max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
 SETTING_PREFIXES = ("ALPACA_", "APCA_", "RISK__", "ALERTS__", "CYCLE__", "STRATEGIES__")
-SETTING_NAMES = (
-    "TRADING_MODE",
-    "STAGE",
-    "LIVE_TRADING_CONSENT",
-    "DATABASE_URL",
-    "REDIS_URL",
-    "DATA_DIR",
-    "LOG_LEVEL",
+SETTING_NAMES = frozenset(
+    "TRADING_MODE STAGE LIVE_TRADING_CONSENT DATABASE_URL REDIS_URL DATA_DIR JWT_SECRET_KEY LOG_LEVEL".split()
 )
 
 
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys in a developer's shell must not reach a test: it might trade with them."""
-    import os
-
     for name in tuple(os.environ):
         if name.startswith(SETTING_PREFIXES) or name in SETTING_NAMES:
             monkeypatch.delenv(name)
+
+
+def _is_loopback(host: object) -> bool:
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        return host in ("localhost", "")
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+        if not _is_loopback(host):
+            raise PermissionError(f"a test may not connect to {host}")
+
+
+# Not a fixture: session fixtures and threads connect too.
+sys.addaudithook(_stay_on_this_machine)
