@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 from story_facts import random_closes, story, trading_days
@@ -12,7 +13,7 @@ from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan
 from the_alchemiser.domain.money import ZERO, Side
-from the_alchemiser.domain.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType
+from the_alchemiser.domain.orders import Fill, Order, OrderReport, OrderRequest, OrderStatus, OrderType
 from the_alchemiser.domain.portfolio import Holding, Lot
 from the_alchemiser.pipeline.ledger import Ledger
 from the_alchemiser.store.projections import MemoryRecords, project
@@ -85,6 +86,26 @@ def test_an_order_never_goes_back_in_its_life_whatever_arrives_late() -> None:
     records = folded(intended(), reported(OrderStatus.FILLED, "10"), reported(OrderStatus.NEW, at=9))
     order = row(records, OrderRecord, ORDER)
     assert (order.status, order.broker_order_id, order.updated_at) == (OrderStatus.FILLED, "b-1", 9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_reports_in_any_order_leave_the_order_that_the_engine_has(seed: int) -> None:
+    reports = [
+        reported(OrderStatus.ACCEPTED),
+        reported(OrderStatus.NEW, reason="held"),
+        reported(OrderStatus.PARTIALLY_FILLED, "4"),
+        reported(OrderStatus.CANCELED, "4", reason="asked for"),
+        reported(OrderStatus.CANCELED, "4"),
+    ]
+    Random(seed).shuffle(reports)
+    first = intended()
+    assert isinstance(first, facts.OrderIntended)
+    engine = Order(first.request, CYCLE, first.at, first.middle)
+    for fact in reports:
+        assert isinstance(fact, facts.OrderReported)
+        engine.merge(fact.report)
+    order = row(folded(first, *reports), OrderRecord, ORDER)
+    assert (order.status, order.reason, order.broker_order_id) == (engine.status, engine.reason, "b-1")
 
 
 def test_an_order_without_a_clear_answer_is_unknown_until_the_broker_speaks() -> None:

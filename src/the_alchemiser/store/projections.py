@@ -19,8 +19,8 @@ from the_alchemiser.domain import facts
 from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import Nanos
-from the_alchemiser.domain.money import ratio
-from the_alchemiser.domain.orders import OrderStatus, later
+from the_alchemiser.domain.money import ZERO, ratio
+from the_alchemiser.domain.orders import Order, OrderReport, OrderRequest, OrderStatus, later
 from the_alchemiser.domain.portfolio import Holding, Lot, Position
 
 from .records import (
@@ -184,14 +184,24 @@ def _order_intended(records: Records, seq: int, fact: facts.OrderIntended) -> No
 def _order_reported(records: Records, seq: int, fact: facts.OrderReported) -> None:
     report = fact.report
     order = records.find(OrderRecord, report.client_order_id) or _order_of_others(seq, fact)
+    merged = _merged(order, report)
     changed = replace(
         order,
-        status=later(order.status, report.status),
-        broker_order_id=order.broker_order_id or report.broker_order_id,
-        reason=report.reason or order.reason,
+        status=merged.status,
+        broker_order_id=merged.broker_order_id,
+        reason=merged.reason,
         updated_at=fact.at,
     )
     records.put(changed)
+
+
+def _merged(order: OrderRecord, report: OrderReport) -> Order:
+    """The engine's own rule decides here too: reports may come twice and in any order."""
+    request = OrderRequest(order.client_order_id, order.symbol, order.side, order.shares)
+    known = Order(request, order.cycle_id, order.intended_at, order.middle or ZERO, order.status)
+    known.broker_order_id, known.reason = order.broker_order_id, order.reason
+    known.merge(report)
+    return known
 
 
 def _order_of_others(seq: int, fact: facts.OrderReported) -> OrderRecord:
