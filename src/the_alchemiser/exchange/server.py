@@ -53,9 +53,9 @@ class CannotListen(Exception):
 class ServerOptions:
     """How to run the exchange. `speed` None is lockstep: time moves only when a client asks.
 
-    `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to
-    trade instead of the shipped history. `state` is the command log that a killed exchange continues from.
-    Limits of 0 mean none.
+    `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to trade
+    instead of the shipped history, with `spread_basis_points` between bid and ask. `state` is the command log
+    that a killed exchange continues from. Limits of 0 mean none.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +64,7 @@ class ServerOptions:
     speed: float | None = 1.0
     start: str | None = None
     data: Path | None = None
+    spread_basis_points: float = 0.0
     cash: str = "100000"
     state: Path | None = None
     key: str = DEMO_KEY
@@ -171,14 +172,21 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
 def _market(options: ServerOptions) -> Market:
     try:
         if options.data is not None:
-            from the_alchemiser.exchange.replay import ReplayedBars
-
-            return ReplayedBars(options.data)
+            return _replayed(options.data, options)
         from the_alchemiser.exchange.days import SimulatedDays
 
         return SimulatedDays(seed=options.seed)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"no market data: {error}") from error
+
+
+def _replayed(folder: Path, options: ServerOptions) -> Market:
+    from the_alchemiser.exchange.replay import ReplayedBars
+
+    market = ReplayedBars(folder, seed=options.seed, spread_basis_points=options.spread_basis_points)
+    if market.outside_sessions:
+        _complain(f"{market.outside_sessions} bars outside regular sessions are left out", 0)
+    return market
 
 
 def _start(options: ServerOptions, market: Market) -> int:
@@ -304,6 +312,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", help="YYYY-MM-DD (its opening) or an RFC 3339 instant")
     parser.add_argument(
         "--data", type=Path, help="folder of CSV or Parquet bars to trade instead of the shipped days"
+    )
+    parser.add_argument(
+        "--spread-basis-points", type=float, default=0.0, help="between bid and ask of --data"
     )
     parser.add_argument("--cash", default=known.cash, help="dollars the account begins with")
     parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")

@@ -121,56 +121,63 @@ def position_row(position: PositionState) -> Row:
     }
 
 
+# The fields of a cash account that never change here. Those of the day-trading rule, which the real API dropped in
+# 2026, are served for clients that still read them.
+_FIXED_ACCOUNT_FIELDS: Row = {
+    "status": "ACTIVE",
+    "crypto_status": "INACTIVE",
+    "currency": "USD",
+    "daytrading_buying_power": "0",
+    "bod_dtbp": "0",
+    "last_daytrading_buying_power": "0",
+    "short_market_value": "0",
+    "last_maintenance_margin": "0",
+    "accrued_fees": "0",
+    "pending_reg_taf_fees": "0",
+    "pending_transfer_in": "0",
+    "pending_transfer_out": "0",
+    "intraday_adjustments": "0",
+    "trading_blocked": False,
+    "transfers_blocked": False,
+    "account_blocked": False,
+    "trade_suspended_by_user": False,
+    "shorting_enabled": False,
+    "pattern_day_trader": False,
+    "daytrade_count": 0,
+    "last_daytrade_count": 0,
+    "options_approved_level": 0,
+    "options_trading_level": 0,
+    "crypto_tier": 0,
+    "admin_configurations": {},
+    "user_configurations": None,
+}
+
+
 def account_row(account: AccountState) -> Row:
-    """A cash account. The fields of the retired day-trading rule are served for old clients."""
+    """A cash account."""
     cash, equity = format_money(account.cash_e13), format_money(account.equity_e13)
     power, value = format_money(account.buying_power_e13), format_money(account.long_market_value_e13)
     return {
         "id": account.id,
         "account_number": account.account_number,
-        "status": "ACTIVE",
-        "crypto_status": "INACTIVE",
-        "currency": "USD",
         "cash": cash,
         "buying_power": power,
         "regt_buying_power": power,
         "non_marginable_buying_power": power,
         "options_buying_power": power,
         "effective_buying_power": power,
-        "daytrading_buying_power": "0",
-        "bod_dtbp": "0",
-        "last_daytrading_buying_power": "0",
         "portfolio_value": equity,
         "equity": equity,
         "last_equity": format_money(account.last_equity_e13),
         "long_market_value": value,
-        "short_market_value": "0",
         "position_market_value": value,
         "initial_margin": value,
         "maintenance_margin": value,
-        "last_maintenance_margin": "0",
         "sma": cash,
         "multiplier": str(account.multiplier),
-        "accrued_fees": "0",
-        "pending_reg_taf_fees": "0",
-        "pending_transfer_in": "0",
-        "pending_transfer_out": "0",
-        "intraday_adjustments": "0",
         "balance_asof": new_york_date(account.at).isoformat(),
         "created_at": rfc3339(account.created_at),
-        "trading_blocked": False,
-        "transfers_blocked": False,
-        "account_blocked": False,
-        "trade_suspended_by_user": False,
-        "shorting_enabled": False,
-        "pattern_day_trader": False,
-        "daytrade_count": 0,
-        "last_daytrade_count": 0,
-        "options_approved_level": 0,
-        "options_trading_level": 0,
-        "crypto_tier": 0,
-        "admin_configurations": {},
-        "user_configurations": None,
+        **_FIXED_ACCOUNT_FIELDS,
     }
 
 
