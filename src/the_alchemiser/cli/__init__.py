@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import keeping, looking, trading
+from . import backtesting, keeping, looking, trading
 from .frame import frame_of, run_framed
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ def _about(
 
 
 trading.register(app)
+backtesting.register(app)
 looking.register(app)
 keeping.register(app)
 

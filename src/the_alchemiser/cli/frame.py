@@ -67,6 +67,8 @@ class Frame:
         level = settings.log_level if is_service or settings.log_level == "DEBUG" else "ERROR"
         configure_logging(level, settings.log_format, settings.secrets)
         self.data_dir = settings.data_dir
+        if self.data_dir.exists() and not self.data_dir.is_dir():
+            raise ConfigurationError(f"DATA_DIR = {self.data_dir}: it exists and is no folder")
         self._secrets = settings.secrets
         return settings
 
@@ -97,7 +99,7 @@ class Frame:
         """Say what went wrong; the exit code that goes with it."""
         code, lines = self._meaning(error)
         for line in lines[:LINES_MAX]:
-            self.say(f"{PROGRAM}: {line}")
+            self.say(line if "\n" in line else f"{PROGRAM}: {line}")
         if len(lines) > LINES_MAX:
             self.say(f"{PROGRAM}: and {len(lines) - LINES_MAX} more")
         if self.is_json:

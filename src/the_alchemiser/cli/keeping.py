@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .frame import DONE, FAILED, frame_of
-from .trading import Json
+from .options import Json
 
 if TYPE_CHECKING:
     from the_alchemiser.store.chain import Tip

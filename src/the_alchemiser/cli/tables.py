@@ -172,12 +172,9 @@ def strategies_table(rows: Sequence[Mapping[str, Any]], universe: Sequence[str])
 
 def cycle_table(document: Mapping[str, Any]) -> RenderableType:
     """The plan, the verdict on each trade, and what came of it."""
-    if document["refused"]:
-        return Text(f"The cycle was refused: {'; '.join(document['refused'])}", style="yellow")
     if not document["trades"]:
-        return Text(
-            "Nothing to trade." if document["cycle"] else "The day's cycle was run before; nothing was sent."
-        )
+        is_done = not (document["cycle"] or document["refused"])
+        return Text("The day's cycle was run before; nothing was sent." if is_done else "Nothing to trade.")
     table = _table("side", "symbol", "shares>", "price>", "notional>", "verdict", "why")
     for trade in document["trades"]:
         style = "green" if trade["verdict"] == "approved" else "yellow"

@@ -1,30 +1,26 @@
-"""The commands that trade: a demo, the service, one cycle, a backtest, and the exchange to trade against."""
+"""The commands that trade: a demo, the service, one cycle, and the exchange to trade against."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .frame import DONE, FAILED, Frame, console, frame_of
+from .conclusion import run_summary, say_differences
+from .frame import DONE, FAILED, PROGRAM, Frame, frame_of
+from .options import Cash, FirstDay, Json, Seed, pace_of, progress_bar
 
 if TYPE_CHECKING:
     from the_alchemiser.demo import DemoProgress, DemoResult
     from the_alchemiser.service import CycleOutcome
     from the_alchemiser.settings import Settings
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Draws the simulated hours between the real closes.")]
-Cash = Annotated[str, typer.Option(metavar="DOLLARS", help="What the account begins with.")]
 DEMO_FOLDER = Path("alchemiser-demo")
-TESTABLE = ("momentum", "inverse_volatility", "blend", "moving_average")
-"""What the help of `backtest` names; importing the list it comes from would make every help slow."""
-SPEED_MAX = 1_000_000
-"""A market day in 23 milliseconds; whoever wants more says max."""
 
 
 def demo(
@@ -34,7 +30,7 @@ def demo(
     speed: Annotated[
         str, typer.Option(metavar="X|max", help="Exchange seconds per second; max: as fast as possible.")
     ] = "max",
-    start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The first market day.")] = "2021-01-04",
+    start: FirstDay = "2021-01-04",
     cash: Cash = "100000",
     serve: Annotated[
         bool | None,
@@ -55,14 +51,27 @@ def demo(
     frame = frame_of(context, as_json)
     folder = out or (frame.data_dir / "demo" if frame.data_dir else DEMO_FOLDER)
     frame.data_dir = folder
-    options = DemoOptions(days, seed, _pace(speed), folder, start, cash)
+    options = DemoOptions(days, seed, pace_of(speed), folder, start, cash)
     frame.say("Real daily prices; the path within a day, the exchange and its money are simulated.")
-    with _bar(options.days, "trading") as advance:
+    with progress_bar(options.days, "trading") as advance, _options_refused():
         result = run_demo(options, lambda progress: advance(progress.days_done, _standing(progress)))
     _show_demo(frame, result)
+    say_differences(frame, result.as_json()["differences"])
     if serve if serve is not None else sys.stdout.isatty() and not frame.is_json:
         _serve(frame, result.report)
     return DONE if result.as_json()["reconciled"] else FAILED
+
+
+@contextmanager
+def _options_refused() -> Iterator[None]:
+    """The exchange is a process of its own; what it refuses to start with were our options."""
+    from the_alchemiser.domain.errors import ConfigurationError
+    from the_alchemiser.runtime.embedded import ExchangeRefused
+
+    try:
+        yield
+    except ExchangeRefused as error:
+        raise ConfigurationError(str(error).removeprefix("exchange: ")) from None
 
 
 def _standing(progress: DemoProgress) -> str:
@@ -78,17 +87,7 @@ def _show_demo(frame: Frame, result: DemoResult) -> None:
         frame.say(
             f"These days were traded before; give another --out than {result.report.parent} to begin anew."
         )
-    frame.answer(document, lambda: _summary(result.performance, document["reconciled"], result.report))
-
-
-def _summary(performance: Any, is_reconciled: bool, report: Path) -> Any:
-    from rich.console import Group
-    from rich.text import Text
-
-    from the_alchemiser.report.text import summary
-
-    lines = [f"reconciled: {str(is_reconciled).lower()}", f"report: {report}"]
-    return Group("", summary(performance), "", *(Text(line) for line in lines))
+    frame.answer(document, lambda: run_summary(result.performance, document["reconciled"], result.report))
 
 
 def _serve(frame: Frame, report: Path) -> None:
@@ -133,6 +132,9 @@ def cycle(
     _require_open_market(outcome)
     document = outcome.as_json()
     frame.answer(document, lambda: cycle_table(document))
+    if document["refused"]:
+        frame.say(f"{PROGRAM}: the cycle was refused: {'; '.join(document['refused'])}")
+    say_differences(frame, document["differences"])
     return FAILED if document["refused"] or document["differences"] else DONE
 
 
@@ -151,8 +153,6 @@ def _narrowed(settings: Settings, strategy: str | None) -> Settings:
     """The settings with one strategy left, which keeps its weight; one without a weight gets all the capital."""
     if strategy is None:
         return settings
-    from decimal import Decimal
-
     from the_alchemiser.domain.errors import ConfigurationError
     from the_alchemiser.strategies import SCHEDULED
 
@@ -163,50 +163,6 @@ def _narrowed(settings: Settings, strategy: str | None) -> Settings:
     chosen = settings.strategies
     weights = {strategy: chosen.weights.get(strategy, Decimal(1))}
     return settings.model_copy(update={"strategies": chosen.model_copy(update={"weights": weights})})
-
-
-def backtest(
-    context: typer.Context,
-    strategy: Annotated[
-        str, typer.Argument(metavar="STRATEGY", help=f"{', '.join(TESTABLE[:-1])} or {TESTABLE[-1]}.")
-    ],
-    start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The first market day.")] = "2021-01-04",
-    end: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The last one; otherwise --days says.")] = "",
-    days: Annotated[
-        int, typer.Option(min=1, max=8_000, metavar="N", help="Market days, where there is no --end.")
-    ] = 250,
-    symbols: Annotated[str, typer.Option(metavar="A,B,…", help="Instead of the settings' universe.")] = "",
-    cash: Cash = "100000",
-    seed: Seed = 7,
-    bars: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder of CSV or Parquet bars of your own.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.html there.")] = None,
-    as_json: Json = False,
-) -> int:
-    """Test a strategy over past prices. The same engine trades, in virtual time."""
-    from the_alchemiser.research.backtests import BacktestOptions, run_backtest
-
-    frame = frame_of(context, as_json)
-    wanted = tuple(symbol.strip().upper() for symbol in symbols.split(",") if symbol.strip())
-    options = BacktestOptions(strategy, start, end, days, wanted, cash, seed, bars)
-    with _bar(days, "testing") as advance:
-        result = run_backtest(options, frame.settings(), lambda done, of: advance(done, "", of))
-    report = _written(out, result.performance, strategy) if out else None
-    document = result.as_json() | ({"report": str(report)} if report else {})
-    frame.answer(
-        document, lambda: _summary(result.performance, document["reconciled"], report or Path("none"))
-    )
-    return DONE if document["reconciled"] else FAILED
-
-
-def _written(folder: Path, performance: Any, strategy: str) -> Path:
-    from the_alchemiser.report import SIMULATED, write_report
-
-    folder.mkdir(parents=True, exist_ok=True)
-    report = folder / "report.html"
-    write_report(performance, report, title=f"Backtest of {strategy}", banner=SIMULATED)
-    return report
 
 
 def exchange(
@@ -230,6 +186,9 @@ def exchange(
         Path | None, typer.Option(metavar="DIR", help="A folder of CSV or Parquet bars to replay instead.")
     ] = None,
     cash: Cash = "100000",
+    spread_basis_points: Annotated[
+        float, typer.Option(min=0, max=1_000, metavar="X", help="Between bid and ask, around bars of --data.")
+    ] = 0.0,
     state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Command log: a killed exchange continues from it.")
     ] = None,
@@ -248,8 +207,10 @@ def exchange(
     from the_alchemiser.exchange.journal import JournalError
 
     frame_of(context, as_json)
-    pace = _pace(speed)
-    options = server.ServerOptions(host, port, seed, pace, start, data, cash, state)
+    pace = pace_of(speed)
+    options = server.ServerOptions(
+        host, port, seed, pace, start, data, cash=cash, state=state, spread_basis_points=spread_basis_points
+    )
     try:
         asyncio.run(server.serve(options))
     except server.ConfigurationError as error:
@@ -258,48 +219,12 @@ def exchange(
         raise AlchemiserError(str(error)) from None
 
 
-def _pace(speed: str) -> float | None:
-    """A speed in exchange seconds per second; None for `max`."""
-    from the_alchemiser.domain.errors import ConfigurationError
-
-    if speed == "max":
-        return None
-    try:
-        pace = float(speed)
-    except ValueError:
-        pace = 0.0
-    if not 0 < pace <= SPEED_MAX:
-        raise ConfigurationError(
-            f"--speed {speed} is neither max nor a number above 0, at most {SPEED_MAX:,}"
-        )
-    return pace
-
-
-@contextmanager
-def _bar(total: int, what: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on standard error: `advance(done, text, of)`. Without a terminal it stays silent."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    text = TextColumn("{task.fields[text]}")
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), text, TimeElapsedColumn())
-    with Progress(
-        *columns, console=console(is_error=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task("", total=total, text="")
-
-        def advance(done: int, text: str = "", of: int = total) -> None:
-            bar.update(task, completed=done, text=text, total=of)
-
-        yield advance
-
-
 def register(app: typer.Typer) -> None:
     """Add these commands, each with an example in its help."""
     for command, example in (
         (demo, "alchemiser demo --days 20 --seed 3"),
         (run, "alchemiser run"),
         (cycle, "alchemiser cycle --dry-run"),
-        (backtest, "alchemiser backtest momentum --start 2019-01-02 --days 500 --out momentum-report"),
         (exchange, "alchemiser exchange --port 8900 --start 2022-06-01 --speed 60"),
     ):
         app.command(epilog=f"Example: {example}")(command)

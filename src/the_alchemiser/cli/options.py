@@ -1,0 +1,85 @@
+"""What the flags shared by commands may say, and how long work shows that it goes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from the_alchemiser.domain.errors import ConfigurationError
+
+from .frame import console
+
+CASH_MAX = 1_000_000_000
+"""Far above any account; a slipped digit is caught."""
+SPEED_MAX = 1_000_000
+"""A market day in 23 milliseconds; whoever wants more says max."""
+
+
+def dollars(text: str) -> str:
+    """An amount the exchange can begin with."""
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        amount = Decimal(0)
+    if not (amount.is_finite() and 0 < amount <= CASH_MAX and amount == amount.quantize(Decimal("0.01"))):
+        raise typer.BadParameter(
+            f"{text!r} is not an amount in dollars and cents above 0, at most {CASH_MAX:,}"
+        )
+    return text
+
+
+def date_text(text: str) -> str:
+    """An ISO date; empty and absent ones pass."""
+    try:
+        if text:
+            dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date (YYYY-MM-DD)") from None
+    return text
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Draws the simulated hours between the real closes.")]
+Cash = Annotated[str, typer.Option(metavar="DOLLARS", callback=dollars, help="What the account begins with.")]
+FirstDay = Annotated[
+    str, typer.Option(metavar="YYYY-MM-DD", callback=date_text, help="The first market day.")
+]
+
+
+def pace_of(speed: str) -> float | None:
+    """A speed in exchange seconds per second; None for `max`."""
+    if speed == "max":
+        return None
+    try:
+        pace = float(speed)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace <= SPEED_MAX:
+        raise ConfigurationError(
+            f"--speed {speed} is neither max nor a number above 0, at most {SPEED_MAX:,}"
+        )
+    return pace
+
+
+@contextmanager
+def progress_bar(total: int, what: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error: `advance(done, text, of)`. Without a terminal it stays silent."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    text = TextColumn("{task.fields[text]}")
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), text, TimeElapsedColumn())
+    with Progress(
+        *columns, console=console(is_error=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("", total=total, text="")
+
+        def advance(done: int, text: str = "", of: int = total) -> None:
+            bar.update(task, completed=done, text=text, total=of)
+
+        yield advance
