@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 FIRST_DAY = "2021-01-04"
 INDEX = "SP500"
+NOTES = (
+    "Daily closes are real and adjusted for splits and dividends; quotes, spreads and the path between closes are not.",
+    "The twenty stocks were chosen with hindsight (they all still exist), so holding them flatters.",
+)
 DATABASE, EXCHANGE_LOG, OPTIONS, REPORT = "alchemiser.db", "exchange.log", "demo.json", "report.html"
 
 
@@ -72,7 +76,7 @@ class DemoResult:
             "days": len(done.days),
             "cycles": done.cycles,
             "orders_submitted": len(done.orders),
-            "orders_filled": sum(order.filled > 0 for order in done.orders),
+            "orders_filled": done.orders_filled,
             "fills": len(done.trades),
             "refused": len(done.refusals),
             "equity_start": plain(done.equity_start),
@@ -169,7 +173,7 @@ def _conclude(
     done = performance(facts, closes, index=index, index_name="S&P 500 index")
     report = options.out / REPORT
     title = f"Demo: {len(sessions)} market days from {sessions[0]}"
-    write_report(done, report, title=title, notes=[f"Seed {options.seed}."], banner=SIMULATED)
+    write_report(done, report, title=title, notes=[f"Seed {options.seed}.", *NOTES], banner=SIMULATED)
     held = system.engine.state.ledger.shares()
     seconds = time.monotonic() - watch.began
     system.close()
