@@ -26,13 +26,20 @@ from the_alchemiser.domain.facts import (
 from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
 from the_alchemiser.domain.intent import RebalancePlan, RiskVerdict, Signal, TargetPortfolio
 from the_alchemiser.domain.market import Asset, MarketSnapshot, Quote, Session, Symbol
-from the_alchemiser.domain.money import ZERO, Dollars, Weight
+from the_alchemiser.domain.money import ZERO, Dollars, Side, Weight
+from the_alchemiser.domain.orders import OrderRequest, OrderType
 from the_alchemiser.domain.portfolio import Account, Portfolio
-from the_alchemiser.pipeline.execution import Cancel, End, ExecutionPolicy, OrderManager, Submit, Work
+from the_alchemiser.pipeline.execution import Cancel, End, ExecutionPolicy, Move, OrderManager, Submit, Work
 from the_alchemiser.pipeline.rebalance import RebalancePolicy, build_rebalance_plan
 from the_alchemiser.pipeline.risk import RiskContext, RiskLimits, RiskManager
 from the_alchemiser.pipeline.signals import blend
-from the_alchemiser.pipeline.snapshot import MarketFindings, Unusable, histories_digest, take_snapshot
+from the_alchemiser.pipeline.snapshot import (
+    QUOTE_AGE_SECONDS_MAX,
+    MarketFindings,
+    Unusable,
+    histories_digest,
+    take_snapshot,
+)
 from the_alchemiser.ports import Strategy
 from the_alchemiser.state import CycleBook, EngineState
 from the_alchemiser.step import Step
@@ -78,6 +85,7 @@ class TradingCycle:
         self.config, self.state = config, state
         self.risk = RiskManager(config.limits)
         self.orders = OrderManager(config.execution)
+        self._is_reading_quotes = False
 
     def decide(
         self, snapshot: MarketSnapshot, assets: Mapping[Symbol, Asset], cycle_id: str, account: Account
@@ -98,7 +106,9 @@ class TradingCycle:
         if cycle_id in self.state.ended_cycles or self.state.cycle is not None:
             return
         step.record(CycleStarted(step.at, cycle_id, session.date, session.close))
-        problem = self._objection(step.at, session)
+        problem = self._objection(step.at, session.close)
+        if step.at < session.open:
+            problem = "the session has not opened"
         if problem:
             self._refuse(step, cycle_id, (problem,))
         else:
@@ -109,11 +119,15 @@ class TradingCycle:
         book = self.state.cycle
         if book is None:
             return
-        if not book.is_planned:
-            self._read_market(step, book.cycle_id, book.session)
+        if book.is_planned:
+            self._set_step_timers(step, book)
+            self._read_quotes(step, book, book.open_works)
             return
-        self._set_step_timers(step, book)
-        self._read_quotes(step, book)
+        problem = self._objection(step.at, book.closes_at)
+        if problem:
+            self._refuse(step, book.cycle_id, (problem,))
+        else:
+            self._read_market(step, book.cycle_id, book.session)
 
     def on_market(
         self, step: Step, event: MarketRead, session: Session, previous_date: str, account: Account
@@ -141,8 +155,9 @@ class TradingCycle:
 
     def on_step_timer(self, step: Step) -> None:
         """A step of the walk begins: look at the market first."""
-        if self.state.cycle is not None and self.state.cycle.is_planned:
-            self._read_quotes(step, self.state.cycle)
+        book = self.state.cycle
+        if book is not None and book.is_planned:
+            self._read_quotes(step, book, book.open_works)
 
     def on_retry_timer(self, step: Step) -> None:
         """Look at the market again for a decision."""
@@ -156,31 +171,53 @@ class TradingCycle:
         if book is None or not book.is_planned:
             return
         self._take_step(step, book, {symbol: quote for symbol, quote in quotes.items() if quote.is_two_sided})
-        self.advance(step)
+        self._is_reading_quotes = False
+        self._advance(step, book, have_just_read=True)
 
     def advance(self, step: Step) -> None:
         """Make every move that can be made now; finish when nothing is left to do."""
         book = self.state.cycle
-        if book is None or not book.is_planned:
-            return
-        for work in book.open_works:
-            self._move(step, book, work)
+        if book is not None and book.is_planned:
+            self._advance(step, book, have_just_read=False)
+
+    def _advance(self, step: Step, book: CycleBook, *, have_just_read: bool) -> None:
+        stale = [work for work in book.open_works if not self._move(step, book, work)]
+        # Once per read: a quote that is old when it comes will not be newer for being asked for again.
+        if stale and not have_just_read and not self._is_reading_quotes:
+            self._is_reading_quotes = True
+            self._read_quotes(step, book, stale)
         if not book.open_works:
             filled = sum(work.outcome == "filled" for work in book.works.values())
             step.record(CycleFinished(step.at, book.cycle_id, len(book.works), filled))
-            step.ask(self.state.broker_read(f"cycle:{book.cycle_id}"))
+            step.ask(self.state.broker_read(f"cycle:{book.cycle_id}", step.at))
 
     def free_cash(self) -> Dollars:
         """Cash that exists and is promised to no open order."""
         promised = sum((self.orders.reserved(order) for order in self.state.live.values()), ZERO)
         return self.state.ledger.cash - promised
 
-    def _move(self, step: Step, book: CycleBook, work: Work) -> None:
+    def _move(self, step: Step, book: CycleBook, work: Work) -> bool:
+        """Make the next move of one trade, if there is one; False where it takes a newer quote than we have."""
         move = self.orders.next_move(work, book.cycle_id, book.step, book.quotes, self.free_cash())
         if step.at >= book.closes_at and not isinstance(move, End):
             if work.orders and not work.orders[-1].is_done:
-                return  # The broker expires a day order at the close; its last report ends the trade.
+                return True  # The broker expires a day order at the close; its last report ends the trade.
             move = End("the session is over")
+        if isinstance(move, Submit):
+            if self._is_stale(step.at, book, move.request):
+                return False
+            if move.request.side is Side.BUY and self._disagreement():
+                return True
+        self._make(step, book, work, move)
+        return True
+
+    def _is_stale(self, at: Nanos, book: CycleBook, request: OrderRequest) -> bool:
+        """Whether the quote is too old to price this order by; an exit at the market needs none."""
+        if request.side is Side.SELL and request.type is OrderType.MARKET:
+            return False
+        return at - book.quotes[request.symbol].at > QUOTE_AGE_SECONDS_MAX * SECOND
+
+    def _make(self, step: Step, book: CycleBook, work: Work, move: Move) -> None:
         if isinstance(move, Submit):
             step.record(OrderIntended(step.at, book.cycle_id, move.request, move.middle))
             step.ask(SubmitOrder(move.request))
@@ -191,13 +228,19 @@ class TradingCycle:
         elif isinstance(move, End):
             step.record(TradeEnded(step.at, book.cycle_id, work.trade.symbol, work.filled, move.outcome))
 
-    def _objection(self, at: Nanos, session: Session) -> str:
+    def _disagreement(self) -> str:
         last = self.state.last_reconciliation
-        if last is None or last.differences:
-            return "the ledger does not agree with the broker: " + "; ".join(last.differences if last else ())
-        if at < session.open:
-            return "the session has not opened"
-        left = session.close - at
+        if last is None:
+            return "the ledger was never compared with the broker"
+        if last.differences:
+            return "the ledger does not agree with the broker: " + "; ".join(last.differences)
+        return ""
+
+    def _objection(self, at: Nanos, closes_at: Nanos) -> str:
+        disagreement = self._disagreement()
+        if disagreement:
+            return disagreement
+        left = closes_at - at
         if left <= self.config.execution.market_seconds_before_close * SECOND:
             return f"only {max(left, 0) // MINUTE} minutes to the close are left"
         return ""
@@ -225,8 +268,8 @@ class TradingCycle:
     def _read_market(self, step: Step, cycle_id: str, session_date: str) -> None:
         step.ask(ReadMarket(cycle_id, self.config.universe, self.config.sessions_needed, session_date))
 
-    def _read_quotes(self, step: Step, book: CycleBook) -> None:
-        symbols = tuple(work.trade.symbol for work in book.open_works)
+    def _read_quotes(self, step: Step, book: CycleBook, works: Sequence[Work]) -> None:
+        symbols = tuple(work.trade.symbol for work in works)
         step.ask(ReadQuotes(book.cycle_id, symbols))
 
     def _set_step_timers(self, step: Step, book: CycleBook) -> None:

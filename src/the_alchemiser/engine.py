@@ -6,12 +6,13 @@ Three kinds of things reach it: the broker's word on orders, the broker's whole 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from the_alchemiser.cycle import CycleConfig, TradingCycle, cycle_id_of
-from the_alchemiser.domain.effects import LookUpOrder, SetTimer, SubmitOrder
+from the_alchemiser.domain.effects import SetTimer
 from the_alchemiser.domain.errors import InvariantBroken, SafetyRefusal
 from the_alchemiser.domain.events import (
     BrokerRead,
@@ -30,34 +31,25 @@ from the_alchemiser.domain.events import (
     StreamRestored,
     TimerFired,
 )
-from the_alchemiser.domain.facts import (
-    AccountOpened,
-    DayClosed,
-    Fact,
-    FillBooked,
-    OrderLost,
-    OrderReported,
-    Reconciled,
-)
+from the_alchemiser.domain.facts import AccountOpened, DayClosed, Fact, Reconciled
 from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.market import Bar, Session
-from the_alchemiser.domain.money import ZERO
-from the_alchemiser.domain.orders import RANK, Execution, Order, OrderReport, OrderStatus
+from the_alchemiser.domain.orders import OrderStatus
 from the_alchemiser.pipeline.ledger import reconcile
 from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
+from the_alchemiser.settlement import FILL_GRACE_SECONDS, FILL_RETRY_SECONDS, Settlement
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import NOTHING, Step, StepResult
 
 SETTLE_SECONDS = 60
 """How long after the close the day's books are made up: the broker's last reports have come by then."""
-FILL_GRACE_SECONDS = 1
-"""How long a fill that a report implies may take to arrive on the stream before it is asked for."""
 RECHECK_SECONDS = 2
 """A difference must still be there after this long before it counts: two reads are never of one instant."""
-LOOKUP_SECONDS = (1, 2, 4, 8, 16, 32)
-"""When an order without an answer is looked up by its id; after the last, absence counts as proof."""
 READ_RETRY_SECONDS = 5
+CANCEL_RETRY_SECONDS = 30
+NOT_IN_FLIGHT = frozenset(OrderStatus) - {OrderStatus.INTENDED, OrderStatus.UNKNOWN}
+"""Orders whose answer is not under way: only these can be expected on the broker's list."""
 
 
 class EngineConfig(msgspec.Struct, frozen=True):
@@ -75,6 +67,7 @@ class Engine:
     def __init__(self, config: EngineConfig, history: Iterable[Fact] = ()) -> None:
         self.state = EngineState()
         self.cycle = TradingCycle(config.cycle, self.state)
+        self.settlement = Settlement(self.state)
         self.reactions = Reactions(config.bar_strategies, config.cycle, self.state)
         self._config = config
         self._sessions: tuple[Session, ...] = ()
@@ -99,18 +92,24 @@ class Engine:
         self._read_broker(step, "restored")
 
     def _read_broker(self, step: Step, purpose: str) -> None:
-        step.ask(self.state.broker_read(purpose))
+        step.ask(self.state.broker_read(purpose, step.at))
 
     def _broker_read(self, step: Step, event: BrokerRead) -> None:
         self._broker, self._sessions = event.state, event.state.sessions
         self._pin_account(step, event.state)
         for report in event.state.orders:
-            self._take_report(step, report)
+            self.settlement.take_report(step, report)
         for execution in event.state.executions:
-            self._book(step, execution, self.state.names.get(execution.broker_order_id, ""))
-        self._settle_missing(step, event.state)
+            name = self.state.names.get(execution.broker_order_id, "")
+            self.settlement.book(step, execution, name)
+        if event.purpose == "start":
+            known = frozenset(report.client_order_id for report in event.state.orders)
+            self.settlement.search_again(step, known)
         self._reconcile(step, event)
-        self.cycle.advance(step)
+        self.settlement.ask_for_fills(step, FILL_RETRY_SECONDS)
+        # After a start the quotes we remember are old: the cycle goes on when it has read new ones.
+        if event.purpose.removeprefix("again:") != "start":
+            self.cycle.advance(step)
 
     def _pin_account(self, step: Step, read: BrokerState) -> None:
         expected = self.state.account_number or self._config.account_number
@@ -124,12 +123,6 @@ class Engine:
             held = tuple(sorted(read.holdings, key=lambda holding: holding.symbol))
             step.record(AccountOpened(step.at, read.account.number, read.account.cash, held))
 
-    def _settle_missing(self, step: Step, read: BrokerState) -> None:
-        known = {report.client_order_id for report in read.orders}
-        for name, order in list(self.state.live.items()):
-            if name not in known and order.status in (OrderStatus.INTENDED, OrderStatus.UNKNOWN):
-                self._lose(step, order, "the broker's list does not show it")
-
     def _reconcile(self, step: Step, event: BrokerRead) -> None:
         read, purpose = event.state, event.purpose.removeprefix("again:")
         live_at_broker = frozenset(
@@ -137,7 +130,7 @@ class Engine:
             for report in read.orders
             if not report.status.is_done and report.client_order_id in self.state.orders
         )
-        expected = [order for order in self.state.live.values() if order.status is not OrderStatus.UNKNOWN]
+        expected = [order for order in self.state.live.values() if order.status in NOT_IN_FLIGHT]
         differences = reconcile(self.state.ledger, expected, read.account, read.holdings, live_at_broker)
         if differences and purpose == event.purpose:
             step.ask(SetTimer(step.at + RECHECK_SECONDS * SECOND, f"again:{purpose}"))
@@ -162,9 +155,12 @@ class Engine:
         if self._broker is None or self._is_closed(date):
             return
         marks = {held.symbol: held.price for held in self._broker.holdings}
-        for symbol, shares in self.state.ledger.shares().items():
-            if symbol not in marks:
-                raise InvariantBroken(f"{shares} {symbol} held at the close of {date} without a mark")
+        unmarked = [symbol for symbol in self.state.ledger.shares() if symbol not in marks]
+        if unmarked:
+            step.alert(
+                "critical", f"the books of {date} stay open: the broker marks no {', '.join(unmarked)}"
+            )
+            return
         account, ledger = self._broker.account, self.state.ledger
         step.record(
             DayClosed(
@@ -175,15 +171,17 @@ class Engine:
     # Time
 
     def _schedule(self, step: Step) -> None:
-        """Set the timers of the first session whose books are still open."""
-        for session in self._sessions:
-            settles_at = session.close + SETTLE_SECONDS * SECOND
-            if settles_at <= step.at or self._is_closed(session.date):
+        """Set the timers of the first session whose books can still be closed: until the next one opens."""
+        for session, following in pairwise(self._sessions):
+            if self._is_closed(session.date) or following.open <= step.at:
                 continue
-            if self._config.cycle.strategies and cycle_id_of(session) not in self.state.ended_cycles:
+            if session.close <= self.state.opened_at:
+                continue
+            is_due = self._config.cycle.strategies and cycle_id_of(session) not in self.state.ended_cycles
+            if is_due and step.at < session.close:
                 lead = self._config.cycle.minutes_before_close * 60 * SECOND
                 step.ask(SetTimer(max(session.close - lead, session.open), f"begin:{session.date}"))
-            step.ask(SetTimer(settles_at, f"close:{session.date}"))
+            step.ask(SetTimer(session.close + SETTLE_SECONDS * SECOND, f"close:{session.date}"))
             return
 
     def _is_closed(self, date: str) -> bool:
@@ -200,10 +198,11 @@ class Engine:
         elif kind == "retry":
             self.cycle.on_retry_timer(step)
         elif kind == "fills":
-            if any(order.reported_filled > order.booked for order in self.state.live.values()):
+            if self.settlement.fills_are_due():
                 self._read_broker(step, "fills")
         elif kind == "lookup":
-            self._look_up(step, rest.rpartition(":")[0])
+            name, _, number = rest.rpartition(":")
+            self.settlement.look_up(step, name, int(number))
 
     def _cycle_asked(self, step: Step, event: CycleAsked) -> None:
         self._read_broker(step, "begin:now")
@@ -250,98 +249,38 @@ class Engine:
     # Orders
 
     def _order_heard(self, step: Step, event: OrderHeard) -> None:
-        self._take_report(step, event.report)
+        name = event.report.client_order_id
+        self.settlement.take_report(step, event.report)
         if event.execution is not None:
-            self._book(step, event.execution, event.report.client_order_id)
-        order = self.state.orders.get(event.report.client_order_id)
-        if order is not None and order.reported_filled > order.booked:
-            step.ask(SetTimer(step.at + FILL_GRACE_SECONDS * SECOND, "fills"))
-        self.cycle.advance(step)
-
-    def _take_report(self, step: Step, report: OrderReport) -> None:
-        order = self.state.orders.get(report.client_order_id)
-        if order is None:
-            return
-        is_news = RANK[report.status] > RANK[order.status] or report.filled > order.reported_filled
-        if is_news or not order.broker_order_id:
-            step.record(OrderReported(step.at, report))
-
-    def _book(self, step: Step, execution: Execution, client_order_id: str) -> None:
-        """Book an execution once, by whichever way and however often it is told."""
-        order = self.state.orders.get(client_order_id)
-        if order is None:
-            self._book_external(step, execution)
-            return
-        if execution.cum_after <= order.booked:
-            return
-        if execution.cum_before != order.booked:
-            # An earlier interval is missing or differs: the broker's list of executions has them all.
-            step.ask(SetTimer(step.at + FILL_GRACE_SECONDS * SECOND, "fills"))
-            return
-        step.record(FillBooked(step.at, order.cycle_id, execution.as_fill(client_order_id)))
-
-    def _book_external(self, step: Step, execution: Execution) -> None:
-        name = f"external-{execution.broker_order_id}"
-        if execution.cum_before != self.state.external.get(name, ZERO):
-            return
-        step.record(FillBooked(step.at, "", execution.as_fill(name)))
-        side, shares = execution.side.value, execution.cum_after - execution.cum_before
-        step.alert("warning", f"adopted a trade that was not ours: {side} {shares} {execution.symbol}")
+            self.settlement.book(step, event.execution, name)
+            if name not in self.state.orders:
+                self._read_broker(step, "external")
+        self.settlement.ask_for_fills(step, FILL_GRACE_SECONDS)
+        self._go_on(step)
 
     def _order_unheard(self, step: Step, event: OrderUnheard) -> None:
         order = self.state.live.get(event.client_order_id)
         if order is not None:
-            self._lose(step, order, event.reason)
-
-    def _lose(self, step: Step, order: Order, reason: str) -> None:
-        name = order.request.client_order_id
-        if order.status is not OrderStatus.UNKNOWN:
-            step.record(OrderLost(step.at, name, reason))
-            step.alert("warning", f"no clear answer for order {name}: {reason}")
-        for number, seconds in enumerate(LOOKUP_SECONDS, start=1):
-            step.ask(SetTimer(step.at + seconds * SECOND, f"lookup:{name}:{number}"))
-
-    def _look_up(self, step: Step, client_order_id: str) -> None:
-        order = self.state.live.get(client_order_id)
-        if order is not None and order.status is OrderStatus.UNKNOWN:
-            step.ask(LookUpOrder(client_order_id))
+            self.settlement.lose(step, order, event.reason)
 
     def _order_not_found(self, step: Step, event: OrderNotFound) -> None:
-        order = self.state.live.get(event.client_order_id)
-        if order is None or order.status is not OrderStatus.UNKNOWN:
-            return
-        if step.at - order.lost_at >= LOOKUP_SECONDS[-1] * SECOND:
-            # The same id again: were the first one still on its way, the broker would refuse the second.
-            step.ask(SubmitOrder(order.request))
+        self.settlement.not_found(step, event.client_order_id)
+        self._go_on(step)
 
     def _order_denied(self, step: Step, event: OrderDenied) -> None:
-        order = self.state.live.get(event.client_order_id)
-        if order is None:
-            return
-        request = order.request
-        step.record(
-            OrderReported(
-                step.at,
-                OrderReport(
-                    event.client_order_id,
-                    order.broker_order_id,
-                    request.symbol,
-                    request.side,
-                    request.shares,
-                    OrderStatus.REJECTED,
-                    order.reported_filled,
-                    step.at,
-                    event.reason,
-                ),
-            )
-        )
-        step.alert("warning", f"order {event.client_order_id} refused: {event.reason}")
-        self.cycle.advance(step)
+        self.settlement.deny(step, event.client_order_id, event.reason)
+        self._go_on(step)
 
     def _cancel_denied(self, step: Step, event: CancelDenied) -> None:
         # Usually it filled meanwhile; its true state comes with the broker's record.
         if event.client_order_id in self.state.live:
             self._read_broker(step, "fills")
+            step.ask(SetTimer(step.at + CANCEL_RETRY_SECONDS * SECOND, "step:after a denied cancel"))
+
+    def _go_on(self, step: Step) -> None:
+        """Let the cycle make its next moves, but never before the broker's record was read once."""
+        if self._broker is not None:
+            self.cycle.advance(step)
 
 
 _ROUTES: dict[type, Callable[[Engine, Step, Any], None]] = {

@@ -31,9 +31,12 @@ from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.market import Quote, Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Shares
-from the_alchemiser.domain.orders import ClientOrderId, Order, OrderStatus, later
+from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Order, OrderStatus, later
 from the_alchemiser.pipeline.execution import Work
 from the_alchemiser.pipeline.ledger import Ledger
+
+READ_OVERLAP_SECONDS = 60
+"""How far a read of executions reaches back behind the last agreement: a record is not read in one instant."""
 
 
 class CycleBook(msgspec.Struct):
@@ -68,11 +71,15 @@ class EngineState:
         self.live: dict[ClientOrderId, Order] = {}
         self.names: dict[str, ClientOrderId] = {}
         """Client order ids by broker order id."""
-        self.external: dict[ClientOrderId, Shares] = {}
-        """How much of each order that was not ours is booked."""
+        self.abandoned: dict[ClientOrderId, Order] = {}
+        """Orders given up without proof: asked for in every read of the broker's record, in case one arrived late."""
+        self.external: set[tuple[BrokerOrderId, Shares]] = set()
+        """Booked executions of orders that were not ours: the broker's order id, and where the interval begins."""
         self.cycle: CycleBook | None = None
         self.ended_cycles: dict[str, str] = {}
-        self.last_execution_at: Nanos = 0
+        self.opened_at: Nanos = 0
+        self.agreed_at: Nanos = 0
+        """When ledger and broker last agreed on everything."""
         self.last_close: DayClosed | None = None
         self.last_reconciliation: Reconciled | None = None
 
@@ -87,14 +94,18 @@ class EngineState:
         self.cycle = None
         self.ended_cycles.clear()
 
-    def broker_read(self, purpose: str) -> ReadBroker:
-        """The request for the broker's record from where our knowledge ends (a second of overlap is harmless)."""
-        return ReadBroker(purpose, max(self.last_execution_at - SECOND, 0), tuple(self.live))
+    def broker_read(self, purpose: str, at: Nanos) -> ReadBroker:
+        """The request for the broker's record from where nothing can be missing: a fill told twice is booked once."""
+        if not self.account_number:
+            return ReadBroker(purpose, at)
+        since = min([self.agreed_at, *(order.intended_at for order in self.live.values())])
+        after = max(since - READ_OVERLAP_SECONDS * SECOND, self.opened_at)
+        return ReadBroker(purpose, after, (*self.live, *self.abandoned))
 
     def _account_opened(self, fact: AccountOpened) -> None:
         self.account_number = fact.number
         self.ledger.open(fact.cash, fact.holdings)
-        self.last_execution_at = fact.at
+        self.opened_at = self.agreed_at = fact.at
         self.opening_equity = fact.cash + sum((held.shares * held.price for held in fact.holdings), ZERO)
 
     def _cycle_started(self, fact: CycleStarted) -> None:
@@ -125,6 +136,10 @@ class EngineState:
         if self.cycle is not None:
             self.cycle.step = fact.step
             self.cycle.quotes.update(fact.quotes)
+            # A cancel that had no effect until now is asked for again.
+            for work in self.cycle.open_works:
+                for order in work.orders[-1:]:
+                    order.cancel_intended = order.status is OrderStatus.PENDING_CANCEL
 
     def _trade_ended(self, fact: TradeEnded) -> None:
         if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
@@ -146,30 +161,40 @@ class EngineState:
         order.merge(report)
         if report.broker_order_id:
             self.names[report.broker_order_id] = report.client_order_id
-        self._retire(order)
+        self._track(order)
 
     def _order_lost(self, fact: OrderLost) -> None:
         order = self.orders[fact.client_order_id]
         order.status = later(order.status, OrderStatus.UNKNOWN)
         order.lost_at = fact.at
+        order.losses += 1
 
     def _fill_booked(self, fact: FillBooked) -> None:
         fill = fact.fill
         order = self.orders.get(fill.client_order_id)
         if order is None:
-            self.external[fill.client_order_id] = fill.cum_after
+            self.external.add((fill.client_order_id.removeprefix("external-"), fill.cum_before))
         else:
             order.book(fill)
-            self._retire(order)
+            self._track(order)
         self.ledger.post(fill)
-        self.last_execution_at = max(self.last_execution_at, fill.at)
 
-    def _retire(self, order: Order) -> None:
+    def _track(self, order: Order) -> None:
+        """Keep `live` the orders something can still come of; one that was thought ended may return to it."""
+        name = order.request.client_order_id
         if order.is_done:
-            self.live.pop(order.request.client_order_id, None)
+            self.live.pop(name, None)
+        else:
+            self.live[name] = order
+        if order.status is OrderStatus.ABANDONED:
+            self.abandoned[name] = order
+        else:
+            self.abandoned.pop(name, None)
 
     def _reconciled(self, fact: Reconciled) -> None:
         self.last_reconciliation = fact
+        if not fact.differences:
+            self.agreed_at = fact.at
 
     def _day_closed(self, fact: DayClosed) -> None:
         self.last_close = fact

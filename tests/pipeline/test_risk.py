@@ -245,7 +245,7 @@ def test_only_risk_can_approve_and_only_the_approved_is_sent() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in builders:
                 builders[node.func.id].add(file.relative_to(package).as_posix())
     assert builders["ApprovedTrade"] == {"pipeline/risk.py"}
-    # The two ways to an order, both over a verdict; the engine repeats an order that was approved and got lost.
+    # The two ways to an order, both over a verdict; settlement repeats an approved order that got lost.
     assert builders["TradeApproved"] == {"cycle.py", "reaction.py"}
-    assert builders["SubmitOrder"] == {"cycle.py", "reaction.py", "engine.py"}
+    assert builders["SubmitOrder"] == {"cycle.py", "reaction.py", "settlement.py"}
     assert builders["Work"] == {"state.py"}

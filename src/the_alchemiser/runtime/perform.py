@@ -68,10 +68,25 @@ class Performer:
         name = effect.request.client_order_id
         try:
             report = self.broker.place_order(effect.request)
-        except (BrokerRefused, BrokerUnauthorized) as refusal:
+        except BrokerRefused as refusal:
+            return self._refused(name, refusal)
+        except BrokerUnauthorized as refusal:
             return OrderDenied(self.now(), name, str(refusal))
         except BrokerError as failure:
             return OrderUnheard(self.now(), name, str(failure))
+        return self._answer(name, report)
+
+    def _refused(self, name: ClientOrderId, refusal: BrokerRefused) -> Event:
+        """A refusal means nothing exists, unless the order was sent before: then the repeat is what was refused."""
+        try:
+            report = self.broker.get_order_by_client_id(name)
+        except BrokerError as failure:
+            return OrderUnheard(self.now(), name, f"{refusal}; and it could not be looked up: {failure}")
+        return OrderDenied(self.now(), name, str(refusal)) if report is None else self._answer(name, report)
+
+    def _answer(self, name: ClientOrderId, report: OrderReport) -> Event:
+        if report.client_order_id != name:
+            return OrderUnheard(self.now(), name, f"the answer was about {report.client_order_id!r}")
         return OrderHeard(self.now(), report)
 
     def _cancel(self, effect: CancelOrder) -> Event | None:
@@ -88,7 +103,7 @@ class Performer:
             return None  # The next look-up is already timed.
         if report is None:
             return OrderNotFound(self.now(), effect.client_order_id)
-        return OrderHeard(self.now(), report)
+        return self._answer(effect.client_order_id, report)
 
     def _reading(self, subject: str, read: Callable[[], Event]) -> Event:
         try:

@@ -1,0 +1,167 @@
+"""What became of each order? Its reports, its fills, and the search for one that got no clear answer.
+
+Reports and fills may come twice, late, in any order and by three ways (reply, stream, the broker's record): they are
+taken in by what they say, never by when or how they came.
+"""
+
+from __future__ import annotations
+
+from the_alchemiser.domain.effects import CancelOrder, LookUpOrder, SetTimer, SubmitOrder
+from the_alchemiser.domain.facts import CancelIntended, FillBooked, OrderLost, OrderReported
+from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.domain.money import Side, plain
+from the_alchemiser.domain.orders import RANK, ClientOrderId, Execution, Order, OrderReport, OrderStatus
+from the_alchemiser.state import EngineState
+from the_alchemiser.step import Step
+
+FILL_GRACE_SECONDS = 1
+"""How long a fill that a report implies may take to arrive on the stream before it is asked for."""
+FILL_RETRY_SECONDS = 15
+"""How soon the broker's record is read again where it lacked such a fill."""
+LOOKUP_GAP_SECONDS = (1, 1, 2, 4, 8, 16, 30)
+"""The pauses between look-ups of an order without an answer; the last one repeats until the order is settled."""
+IN_FLIGHT_SECONDS = 32
+"""How long an order may still be under way; only after that does its absence at the broker count as proof."""
+SENDS_MAX = 2
+"""How often one order is sent, always under the same id; then it is given up."""
+
+
+class Settlement:
+    """Brings the story of every order to its end. What it knows is in the state; only a pending timer is its own."""
+
+    def __init__(self, state: EngineState) -> None:
+        self.state = state
+        self._awaits_fills = False
+
+    def take_report(self, step: Step, report: OrderReport) -> None:
+        """Record what is news in it. Orders that are not ours are known by their executions alone."""
+        order = self.state.orders.get(report.client_order_id)
+        if order is None:
+            return
+        before = order.status
+        is_news = RANK[report.status] > RANK[before] or report.filled > order.reported_filled
+        if is_news or not order.broker_order_id:
+            step.record(OrderReported(step.at, report))
+        if before is OrderStatus.ABANDONED and order.status is not before:
+            self._take_back(step, order)
+
+    def book(self, step: Step, execution: Execution, client_order_id: ClientOrderId) -> None:
+        """Book an execution once, by whichever way and however often it is told."""
+        order = self.state.orders.get(client_order_id)
+        if order is None:
+            self._book_external(step, execution)
+        elif execution.cum_before == order.booked:
+            step.record(FillBooked(step.at, order.cycle_id, execution.as_fill(client_order_id)))
+
+    def ask_for_fills(self, step: Step, seconds: int) -> None:
+        """Make sure that somebody looks for fills that reports imply and nobody has told."""
+        if self.has_holes and not self._awaits_fills:
+            self._awaits_fills = True
+            step.ask(SetTimer(step.at + seconds * SECOND, "fills"))
+
+    def fills_are_due(self) -> bool:
+        """The time that `ask_for_fills` set has come: are any still missing?"""
+        self._awaits_fills = False
+        return self.has_holes
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether the broker has reported more filled shares of some order than are booked."""
+        return any(order.reported_filled > order.booked for order in self.state.live.values())
+
+    def lose(self, step: Step, order: Order, reason: str) -> None:
+        """No clear answer came: from now on the order may live, and is looked for."""
+        name = order.request.client_order_id
+        if order.status is OrderStatus.INTENDED:
+            step.record(OrderLost(step.at, name, reason))
+            step.alert("warning", f"no clear answer for order {name}: {reason}")
+            self._time_look_up(step, name, 0)
+
+    def search_again(self, step: Step, known: frozenset[ClientOrderId]) -> None:
+        """After a start: look for every order that was under way when the process ended, if the broker lists none."""
+        for name, order in list(self.state.live.items()):
+            if name in known:
+                continue
+            if order.status is OrderStatus.UNKNOWN:
+                self._time_look_up(step, name, 0)
+            else:
+                self.lose(step, order, "the broker's list does not show it")
+
+    def look_up(self, step: Step, client_order_id: ClientOrderId, number: int) -> None:
+        """It is time for look-up `number`; ask, and set the time of the next."""
+        order = self.state.live.get(client_order_id)
+        if order is not None and order.status is OrderStatus.UNKNOWN:
+            step.ask(LookUpOrder(client_order_id))
+            self._time_look_up(step, client_order_id, number + 1)
+
+    def not_found(self, step: Step, client_order_id: ClientOrderId) -> None:
+        """The broker knows no such order: wait, send the same once more, or give up."""
+        order = self.state.live.get(client_order_id)
+        if order is None or order.status is not OrderStatus.UNKNOWN:
+            return
+        if step.at - order.lost_at < IN_FLIGHT_SECONDS * SECOND:
+            return
+        if order.losses < SENDS_MAX and self._is_wanted(order, step.at):
+            # The same id again: were the first one still on its way, the broker would refuse the second.
+            step.record(OrderLost(step.at, client_order_id, "no trace of it at the broker; sent again"))
+            step.ask(SubmitOrder(order.request))
+        else:
+            self._give_up(step, order)
+
+    def deny(self, step: Step, client_order_id: ClientOrderId, reason: str) -> None:
+        """The broker refused the order: nothing of it exists."""
+        order = self.state.live.get(client_order_id)
+        if order is not None:
+            self._end(step, order, OrderStatus.REJECTED, reason)
+            step.alert("warning", f"order {client_order_id} refused: {reason}")
+
+    def _give_up(self, step: Step, order: Order) -> None:
+        self._end(step, order, OrderStatus.ABANDONED, "no trace of it at the broker")
+        step.alert(
+            "error", f"order {order.request.client_order_id} was given up: no trace of it at the broker"
+        )
+
+    def _take_back(self, step: Step, order: Order) -> None:
+        """An order that was given up lives after all; nobody wants it any more."""
+        name = order.request.client_order_id
+        step.alert("error", f"order {name}, given up before, is {order.status.value} at the broker")
+        if not order.is_done:
+            step.record(CancelIntended(step.at, name))
+            step.ask(CancelOrder(name, order.broker_order_id))
+
+    def _is_wanted(self, order: Order, at: Nanos) -> bool:
+        """Whether the decision behind the order still stands: yesterday's, or one made on a bar, does not."""
+        cycle = self.state.cycle
+        return cycle is not None and cycle.cycle_id == order.cycle_id and at < cycle.closes_at
+
+    def _end(self, step: Step, order: Order, status: OrderStatus, reason: str) -> None:
+        asked = order.request
+        report = OrderReport(
+            asked.client_order_id,
+            order.broker_order_id,
+            asked.symbol,
+            asked.side,
+            asked.shares,
+            status,
+            order.reported_filled,
+            step.at,
+            reason,
+        )
+        step.record(OrderReported(step.at, report))
+
+    def _time_look_up(self, step: Step, client_order_id: ClientOrderId, number: int) -> None:
+        seconds = LOOKUP_GAP_SECONDS[min(number, len(LOOKUP_GAP_SECONDS) - 1)]
+        step.ask(SetTimer(step.at + seconds * SECOND, f"lookup:{client_order_id}:{number}"))
+
+    def _book_external(self, step: Step, execution: Execution) -> None:
+        """A trade somebody else made on our account: adopted, and told."""
+        known = (execution.broker_order_id, execution.cum_before) in self.state.external
+        if known or execution.at <= self.state.opened_at:
+            return
+        shares = execution.cum_after - execution.cum_before
+        position = self.state.ledger.positions.get(execution.symbol)
+        if execution.side is Side.SELL and (position is None or position.shares < shares):
+            return  # Its buy has yet to be told, or it is a short sale: the comparison with the broker will say.
+        step.record(FillBooked(step.at, "", execution.as_fill(f"external-{execution.broker_order_id}")))
+        told = f"{execution.side.value} {plain(shares)} {execution.symbol} at {plain(execution.price)}"
+        step.alert("warning", f"adopted a trade that was not ours: {told}")
