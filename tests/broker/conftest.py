@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,16 +17,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "integration: talks to Alpaca's paper trading; needs Alpaca keys in the environment"
     )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without keys the paper tests are not part of the run, rather than skipped in it."""
-    if os.environ.get("ALPACA_API_KEY") and os.environ.get("ALPACA_SECRET_KEY"):
-        return
-    paper = [item for item in items if item.get_closest_marker("integration")]
-    if paper:
-        config.hook.pytest_deselected(items=paper)
-        items[:] = [item for item in items if item not in paper]
 
 
 @pytest.fixture

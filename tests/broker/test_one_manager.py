@@ -72,6 +72,13 @@ def test_without_keys_there_is_no_manager(key: str, secret: str) -> None:
         create_alpaca_manager(key, secret)
 
 
+@pytest.mark.parametrize("secret", ["s\n", "s\r\nX-Other: 1", "s s", "sé", "s\u2028"])
+def test_keys_that_cannot_be_keys_are_told_without_showing_them(secret: str) -> None:
+    with pytest.raises(ConfigurationError, match="copy them again") as caught:
+        create_alpaca_manager("k", secret)
+    assert secret not in str(caught.value)
+
+
 def test_options_of_a_shared_manager_cannot_be_changed_silently() -> None:
     manager = create_alpaca_manager("k", "s")
     assert create_alpaca_manager("k", "s", options=manager.options) is manager

@@ -36,9 +36,9 @@ class AlpacaManager(OrderDesk, AccountDesk, MarketDesk):
         endpoints: Endpoints | None = None,
         options: BrokerOptions | None = None,
     ) -> Self:
-        if not api_key or not secret_key:
-            raise ConfigurationError("Alpaca keys are missing: both the key and its secret are needed")
         credentials = Credentials(api_key, secret_key)
+        if credentials.problem:
+            raise ConfigurationError(credentials.problem)
         places = endpoints or (PAPER if paper else LIVE)
         with _managers_lock:
             manager = _managers.get((credentials, places))

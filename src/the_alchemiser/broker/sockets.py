@@ -67,37 +67,50 @@ def trusted_authorities(ca_file: str) -> str:
     return ca_file or certifi.where()
 
 
-class HostConnection(http.client.HTTPConnection):
+class HostConnection:
     """One kept-alive connection to one host; `begin` must be called before each request."""
 
-    sock: Any
-
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        super().__init__(host, port)
-        # What http.client compares the port with to decide whether the Host header names it.
-        self.default_port = 443 if context else 80
-        self._context = context
+        self._host, self._port, self._context = host, port, context
+        self._socket: Any = None
         self.idle_since = 0.0
 
     def begin(self, connect: Deadline, call: Deadline) -> None:
         """Open if need be and set the deadline of the call. Any failure here means that nothing was sent."""
-        if self.sock is None:
-            self.sock = self._open(connect)
-        self.sock.deadline = call
-        self.sock.settimeout(call.remaining())
+        if self._socket is None:
+            self._socket = self._open(connect)
+        self._socket.deadline = call
+        self._socket.settimeout(call.remaining())
+
+    def ask(self, method: str, message: bytes) -> http.client.HTTPResponse:
+        """Send a whole request as one piece and read the head of its answer."""
+        self._socket.sendall(message)
+        response = http.client.HTTPResponse(self._socket, method=method)
+        try:
+            response.begin()
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    def close(self) -> None:
+        """Close it; unlike the call it served, this cannot fail."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def is_usable(self, idle_seconds_max: float) -> bool:
         """Whether an idle connection still looks alive: a server that closed it, or spoke unasked, made it readable."""
-        if self.sock is None or time.monotonic() - self.idle_since > idle_seconds_max:
+        if self._socket is None or time.monotonic() - self.idle_since > idle_seconds_max:
             return False
         # poll, because select() knows no descriptor above 1023
         poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
+        poll.register(self._socket, select.POLLIN)
         return not poll.poll(0)
 
     def _open(self, deadline: Deadline) -> socket.socket:
         failure: OSError = OSError("no address")
-        for family, kind, protocol, _, address in _addresses(self.host, self.port, deadline):
+        for family, kind, protocol, _, address in _addresses(self._host, self._port, deadline):
             try:
                 return self._connected(_PlainSocket(family, kind, protocol), address, deadline)
             except OSError as error:
@@ -112,7 +125,7 @@ class HostConnection(http.client.HTTPConnection):
             if self._context is None:
                 return plain
             plain.settimeout(deadline.remaining())
-            return self._context.wrap_socket(plain, server_hostname=self.host)
+            return self._context.wrap_socket(plain, server_hostname=self._host)
         except BaseException:
             plain.close()
             raise

@@ -21,8 +21,6 @@ IDLE_CONNECTIONS_MAX = 16
 IDLE_SECONDS_MAX = 30.0
 """Load balancers close idle connections after a minute or more; one we closed ourselves cannot swallow an order."""
 
-_FAILURES = (OSError, http.client.HTTPException)
-
 
 class NotSentError(Exception):
     """The request never left: no name, no connection, no TLS."""
@@ -72,6 +70,7 @@ class Wire:
             )
         self._context: ssl.SSLContext | None = tls_context(ca_file) if parts.scheme == "https" else None
         self._host = parts.hostname
+        self._authority = parts.netloc.rpartition("@")[2]
         self._port = parts.port or (443 if self._context else 80)
         self._connect_seconds, self._call_seconds = connect_seconds, call_seconds
         self._idle: list[HostConnection] = []
@@ -109,8 +108,7 @@ class Wire:
 
     def _converse(self, connection: HostConnection, request: Request) -> Answer:
         try:
-            connection.request(request.method, request.target, request.body, dict(request.headers))
-            response = connection.getresponse()
+            response = connection.ask(request.method, self._message(request))
             headers = {name.lower(): value for name, value in response.headers.items()}
             body = _whole_body(response, request.body_bytes_max)
         except BaseException:
@@ -118,6 +116,15 @@ class Wire:
             raise
         self._give(connection, keep=not response.will_close)
         return Answer(response.status, headers, body)
+
+    def _message(self, request: Request) -> bytes:
+        lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {self._authority}"]
+        lines += [f"{name}: {value}" for name, value in request.headers.items()]
+        if request.body is not None:
+            lines.append(f"Content-Length: {len(request.body)}")
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a line break in a request line or header")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (request.body or b"")
 
     def _take(self) -> HostConnection | None:
         while True:
