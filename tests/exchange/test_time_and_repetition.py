@@ -14,7 +14,7 @@ from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.days import SimulatedDays
 from the_alchemiser.exchange.intake import parse_order_request
 from the_alchemiser.exchange.orders import Order
-from the_alchemiser.exchange.units import CENT_E4, MINUTE, SECOND, format_price
+from the_alchemiser.exchange.units import CENT_E4, DAY, MINUTE, SECOND, format_price
 
 SESSION = session_of("2021-06-01")
 
@@ -103,7 +103,7 @@ def test_looking_at_the_market_changes_nothing(days: SimulatedDays) -> None:
     fresh = SimulatedDays(seed=7)
     curious = opened(fresh)
     for name in ("XOM", "KO", "AAPL"):
-        curious.bars(name, "1Day", 0, SESSION.close)
+        curious.bars(name, "1Day", SESSION.open - 100 * DAY, SESSION.close)
         fresh.path(name, SESSION.index + 5)
         list(curious.trades(name, SESSION.open, SESSION.close))
     plain = opened(days)

@@ -57,7 +57,16 @@ class Exchange(Timeline):
 
     def orders(self, chosen: OrderFilter | None = None) -> list[Order]:
         """Snapshots of the orders that `chosen` selects, newest first unless it says otherwise."""
-        return [snapshot(order) for order in listed(self._orders, chosen or OrderFilter())]
+        chosen = chosen or OrderFilter()
+        candidates = self._open_with_parents() if chosen.status == "open" else self._orders
+        return [snapshot(order) for order in listed(candidates, chosen, self._orders)]
+
+    def _open_with_parents(self) -> dict[str, Order]:
+        """The open orders and the parents of open legs, oldest first: a list of open orders needs no others."""
+        found = {order.id: order for book in self._books.values() for order in book.open.values()}
+        parents = {order.parent_id for order in found.values() if order.parent_id} - found.keys()
+        together = [*found.values(), *(self._orders[parent] for parent in sorted(parents))]
+        return {order.id: order for order in sorted(together, key=lambda order: order.sequence)}
 
     # -- positions --------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from importlib import resources
 
 import numpy as np
 
-from the_alchemiser.exchange.barring import Ints, Path
+from the_alchemiser.exchange.barring import Ints, Path, Span, span_of
 from the_alchemiser.exchange.bridge import bridge, on_grid, random_bits, tick_steps
 from the_alchemiser.exchange.paths import PathMarket
 from the_alchemiser.exchange.prices import Asset, asset_id
@@ -84,16 +84,29 @@ class SimulatedDays(PathMarket):
         return int(self._closes[symbol][index])
 
     def _path_of(self, symbol: str, session: Session) -> Path:
+        price, size, noise = self._draw(symbol, session)
+        bid, ask = _around(price, noise)
+        at = session.open + TICK_INTERVAL * np.arange(len(price), dtype=np.int64)
+        return Path(at, price, bid, ask, size)
+
+    def _draw(self, symbol: str, session: Session) -> tuple[Ints, Ints, int]:
+        """Prices and sizes of a session's ticks, and a number below 1024 that decides how wide its spread is."""
         closes = self._closes[symbol]
         index = session.index
         first, last = int(closes[max(index - 1, 0)]), int(closes[index])
         count = (session.close - session.open) // TICK_INTERVAL
         raw = random_bits(count + 1, self.seed, symbol, session.date)
         price = bridge(first, last, raw[:count], _volatility(closes, index))
-        bid, ask = _around(price, int(raw[count]) % 1024)
-        at = session.open + TICK_INTERVAL * np.arange(count, dtype=np.int64)
-        size = (20 * (1 + (raw[:count] >> np.uint64(20)) % np.uint64(256))).astype(np.int64)
-        return Path(at, price, bid, ask, size)
+        # One byte of the eight behind a tick: sizes need no independence from the finest part of a step.
+        size = 20 + 20 * raw[:count].view(np.uint8)[2::8].astype(np.int64)
+        return price, size, int(raw[count]) % 1024
+
+    def _sum_up(self, symbol: str, session: Session) -> Span | None:
+        price, size, _ = self._draw(symbol, session)
+        return span_of(Path(price, price, price, price, size))
+
+    def _close_of(self, symbol: str, index: int) -> int | None:
+        return self.close_e4(symbol, index)
 
 
 def _asset(symbol: str) -> Asset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.orders import OPEN_STATUSES, Order, OrderFilter
@@ -10,17 +10,20 @@ from the_alchemiser.exchange.orders import OPEN_STATUSES, Order, OrderFilter
 MAX_LIMIT = 500
 
 
-def listed(orders: dict[str, Order], chosen: OrderFilter) -> list[Order]:
-    """The live records `chosen` selects out of `orders` (in order of creation). Raises Refusal."""
+def listed(candidates: dict[str, Order], chosen: OrderFilter, known: Mapping[str, Order]) -> list[Order]:
+    """The live records `chosen` selects out of `candidates` (in order of creation). Raises Refusal.
+
+    `known` finds the orders whose ids bound the list; they need not be candidates themselves.
+    """
     if not 0 < chosen.limit <= MAX_LIMIT:
         raise bad_parameter(f"limit must be between 1 and {MAX_LIMIT}")
     if chosen.status not in ("open", "closed", "all"):
         raise bad_parameter("invalid status")
     if chosen.direction not in ("asc", "desc"):
         raise bad_parameter("invalid direction")
-    below, above = _bounds(orders, chosen)
+    below, above = _bounds(known, chosen)
     result: list[Order] = []
-    for order in _in_direction(orders, chosen.direction):
+    for order in _in_direction(candidates, chosen.direction):
         if below < order.sequence < above and _matches(order, chosen):
             result.append(order)
             if len(result) == chosen.limit:
@@ -32,7 +35,7 @@ def _in_direction(orders: dict[str, Order], direction: str) -> Iterator[Order]:
     return iter(orders.values()) if direction == "asc" else reversed(orders.values())
 
 
-def _bounds(orders: dict[str, Order], chosen: OrderFilter) -> tuple[int, float]:
+def _bounds(orders: Mapping[str, Order], chosen: OrderFilter) -> tuple[int, float]:
     """Exclusive bounds on the sequence number, from the ids of the orders to start after or stop before."""
     after, before = chosen.after_order_id, chosen.before_order_id
     for name in (after, before):

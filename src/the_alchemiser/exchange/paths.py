@@ -9,8 +9,6 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-import numpy as np
-
 from the_alchemiser.exchange.barring import (
     Path,
     Span,
@@ -94,31 +92,17 @@ class PathMarket:
         index = min(begun.index, covered[-1]) if begun else -1
         while index >= covered[0]:
             path = self.path(symbol, index)
-            place = int(np.searchsorted(path.at, at, side="right")) - 1
+            place = int(path.at.searchsorted(at, "right")) - 1
             if place >= 0:
                 return path, place
             index -= 1
         raise NoPrice(symbol)
 
     def quote(self, symbol: str, at: int) -> Quote:
-        path, place = self._latest(symbol, at)
-        size = int(path.size[place])
-        return Quote(
-            int(path.at[place]),
-            int(path.bid[place]),
-            int(path.ask[place]),
-            100 * (1 + size % 17),
-            100 * (1 + size % 13),
-        )
+        return _quote_at(*self._latest(symbol, at))
 
     def trade(self, symbol: str, at: int) -> Trade:
-        path, place = self._latest(symbol, at)
-        return Trade(
-            int(path.at[place]),
-            int(path.price[place]),
-            int(path.size[place]),
-            place + 1,
-        )
+        return _trade_at(*self._latest(symbol, at))
 
     def previous_close_e4(self, symbol: str, at: int) -> int:
         covered = self.covered(symbol)
@@ -126,11 +110,16 @@ class PathMarket:
         ended = self.sessions.between(self.first_day, today - timedelta(days=1))
         index = min(ended[-1].index, covered[-1]) if ended else -1
         while index >= covered[0]:
-            span = self._span(symbol, index)
-            if span is not None:
-                return span.close
+            close = self._close_of(symbol, index)
+            if close is not None:
+                return close
             index -= 1
         raise NoPrice(symbol)
+
+    def _close_of(self, symbol: str, index: int) -> int | None:
+        """The last price of a session that is over; None if it had no trade."""
+        span = self._span(symbol, index)
+        return span.close if span else None
 
     def ticks(self, symbol: str, after: int, until: int) -> Iterator[Tick]:
         for path, low, high in self._pieces(symbol, after, until):
@@ -151,20 +140,16 @@ class PathMarket:
         return None
 
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterator[Trade]:
-        """The prints with start <= at <= end that had happened by `at`, in order."""
+        """The prints with start <= time <= end that had happened by `at`, in order."""
         for path, low, high in self._pieces(symbol, start - 1, min(end, at)):
             for place in range(low, high):
-                yield Trade(
-                    int(path.at[place]),
-                    int(path.price[place]),
-                    int(path.size[place]),
-                    place + 1,
-                )
+                yield _trade_at(path, place)
 
     def quotes(self, symbol: str, start: int, end: int, at: int) -> Iterator[Quote]:
-        """The quotes that came up with start <= at <= end and by `at`, in order."""
-        for tick in self.ticks(symbol, start - 1, min(end, at)):
-            yield self.quote(symbol, tick.at)
+        """The quotes that came up with start <= time <= end and by `at`, in order."""
+        for path, low, high in self._pieces(symbol, start - 1, min(end, at)):
+            for place in range(low, high):
+                yield _quote_at(path, place)
 
     def _pieces(self, symbol: str, after: int, until: int) -> Iterator[tuple[Path, int, int]]:
         """Non-empty stretches (path, first, end) of the ticks with after < at <= until."""
@@ -175,15 +160,19 @@ class PathMarket:
         first = max(begun.index if begun else 0, covered[0])
         for index in range(first, min(last.index, covered[-1]) + 1):
             path = self.path(symbol, index)
-            low, high = np.searchsorted(path.at, (after, until), side="right").tolist()
+            low, high = path.at.searchsorted((after, until), "right").tolist()
             if low < high:
                 yield path, low, high
 
     def _span(self, symbol: str, index: int) -> Span | None:
         known = self._spans[symbol]
         if index not in known:
-            known[index] = span_of(self.path(symbol, index))
+            known[index] = self._sum_up(symbol, self.sessions.all[index])
         return known[index]
+
+    def _sum_up(self, symbol: str, session: Session) -> Span | None:
+        """The whole session as one bar. Past the cache of paths, which a year of daily bars would flush."""
+        return span_of(self._path_of(symbol, session))
 
     def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`. ValueError for an unknown timeframe."""
@@ -216,3 +205,14 @@ class PathMarket:
                 span = span_of(self.path(symbol, session.index).until(at))
             if span is not None:
                 yield session.date, span
+
+
+def _quote_at(path: Path, place: int) -> Quote:
+    # The displayed sizes are simulated, too: derived from the traded one, so that they need no path of their own.
+    size = int(path.size[place])
+    bid, ask = int(path.bid[place]), int(path.ask[place])
+    return Quote(int(path.at[place]), bid, ask, 100 * (1 + size % 17), 100 * (1 + size % 13))
+
+
+def _trade_at(path: Path, place: int) -> Trade:
+    return Trade(int(path.at[place]), int(path.price[place]), int(path.size[place]), place + 1)
