@@ -1,6 +1,7 @@
 """An exchange that is killed continues where it was; a log that does not fit is refused in one line."""
 
 import json
+import resource
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,11 @@ def test_a_torn_last_line_is_dropped_and_a_damaged_one_refused(tmp_path: Path) -
     log.write_bytes(whole + b'{"at": 1654')
     with running_exchange(state=log) as exchange:
         assert state_of(exchange) == before
+        exchange.submit(symbol="KO", qty="1", side="buy")
+        before = state_of(exchange)
+        exchange.kill()
+    with running_exchange(state=log) as exchange:
+        assert state_of(exchange) == before
         exchange.kill()
     for damage in (
         b"{{{\n",
@@ -140,6 +146,8 @@ def test_a_log_that_cannot_be_written_refuses_the_order_and_changes_nothing(tmp_
         answer = exchange.request("POST", "/v2/orders", MARKET_BUY)
         assert (answer.status, answer.body["code"]) == (500, 50010000)
         assert [order["symbol"] for order in exchange.get("/v2/orders", status="all")] == ["AAPL"]
+        limit_file_size(exchange, resource.RLIM_INFINITY)
+        exchange.submit(symbol="PG", qty="1", side="buy")
         before = state_of(exchange)
         exchange.kill()
     with running_exchange(state=log) as exchange:
@@ -157,9 +165,7 @@ def test_lines_are_in_the_file_before_the_answer(tmp_path: Path) -> None:
 
 def limit_file_size(exchange: WireExchange, size: int) -> None:
     """A full disk: the process may not write any file beyond this size."""
-    import resource
-
-    resource.prlimit(exchange.process.pid, resource.RLIMIT_FSIZE, (size, size))
+    resource.prlimit(exchange.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def complaint(**options: object) -> str:

@@ -220,6 +220,8 @@ async def test_wrong_keys_are_402_and_a_second_connection_is_406_and_both_end(
         assert await second.hear() == 1008
         async with admitted(shared_exchange, "/v2/sip"):
             pass
+    async with admitted(shared_exchange):
+        pass
 
 
 async def test_headers_at_the_upgrade_authenticate_by_themselves(shared_exchange: WireExchange) -> None:
@@ -281,6 +283,20 @@ async def test_msgpack_frames_begin_each_map_with_its_type_and_stamp_time_as_an_
     assert (quote["T"], quote["S"]) == ("q", "AAPL")
     assert quote["t"] == msgpack.Timestamp(1654090210, 0)
     assert all(isinstance(quote[size], int) for size in ("bs", "as"))
+
+
+@pytest.mark.slow
+async def test_a_subscriber_who_reads_gets_everything_however_far_time_is_moved(
+    exchange: WireExchange,
+) -> None:
+    async with admitted(exchange) as peer:
+        await peer.ask({"action": "subscribe", "quotes": ["*"], "trades": ["*"]})
+        moving = asyncio.create_task(asyncio.to_thread(exchange.advance, "2022-06-03T20:00:00Z"))
+        expected, seen = (3 * 2340 - 1) * 21 * 2, 0
+        while seen < expected:
+            seen += len(await peer.hear())
+        await moving
+    assert seen == expected
 
 
 @pytest.mark.slow
