@@ -13,6 +13,9 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 FILE_LINES_MAX = 500
 FILE_LINES_MEDIAN_MAX = 150
@@ -30,17 +33,6 @@ VAGUE_MODULES = frozenset(
     "utils util helpers helper common base misc shared manager managers services factory types stuff tools".split()
 )
 
-CORE = (
-    "domain",
-    "ports.py",
-    "strategies",
-    "pipeline",
-    "engine.py",
-    "cycle.py",
-    "state.py",
-    "step.py",
-    "reaction.py",
-)
 IMPURE_CALLS = frozenset(
     "now utcnow today monotonic monotonic_ns perf_counter perf_counter_ns time_ns uuid1 uuid4 urandom".split()
 )
@@ -146,11 +138,35 @@ def _is_vague(name: str) -> bool:
     return name not in NAMED_BY_THE_SPECIFICATION and VAGUE_CLASS.search(name) is not None
 
 
+def layers(project: Path = PROJECT) -> list[str]:
+    """The top-level modules as the layers contract lists them, from the top down."""
+    (contract,) = (each for each in _contracts(project) if each["type"] == "layers")
+    return [name.strip(" ()") for layer in contract["layers"] for name in layer.split("|")]
+
+
+def core(project: Path = PROJECT) -> set[str]:
+    """What must be pure: the engine, everything between it and the ports, and the language."""
+    order = layers(project)
+    return {*order[order.index("engine") : order.index("ports") + 1], "domain"}
+
+
+def pure_by_contract(project: Path = PROJECT) -> set[str]:
+    """The modules import-linter keeps from I/O."""
+    (contract,) = (each for each in _contracts(project) if each["name"].startswith("The core does no I/O"))
+    return {module.rpartition(".")[2] for module in contract["source_modules"]}
+
+
+def _contracts(project: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads(project.read_text())["tool"]["importlinter"]["contracts"]
+    return found
+
+
 def impurity_faults(package: Path) -> list[str]:
     """Clocks, randomness and I/O in the core, however they are reached."""
     faults = []
+    pure = core()
     for place, tree, _ in sources(package):
-        if place.split("/")[0] in CORE:
+        if Path(place).parts[0].removesuffix(".py") in pure:
             faults += [f"{place}:{line} {what}" for line, what in _impurities(tree)]
     return faults
 

@@ -101,6 +101,11 @@ def test_a_clock_a_die_or_a_file_in_the_core_is_found(tmp_path: Path, place: str
     assert architecture.impurity_faults(planted(tmp_path, place, f"def decide():\n    {statement}\n"))
 
 
+def test_everything_from_the_engine_down_is_kept_from_io() -> None:
+    assert architecture.pure_by_contract() == architecture.core()
+    assert {"engine", "cycle", "pipeline", "strategies", "ports", "domain"} <= architecture.core()
+
+
 def test_outside_the_core_clocks_are_allowed(tmp_path: Path) -> None:
     assert architecture.impurity_faults(planted(tmp_path, "runtime/live.py", "time.time()\n")) == []
 
