@@ -91,7 +91,9 @@ def strategies_of(settings: Settings) -> tuple[Strategy, ...]:
     }
     for name in chosen.weights:
         if name not in known:
-            raise ConfigurationError(f"there is no strategy {name!r}; there are {', '.join(sorted(SCHEDULED))}")
+            raise ConfigurationError(
+                f"there is no strategy {name!r}; there are {', '.join(sorted(SCHEDULED))}"
+            )
     return tuple(known[name] for name in sorted(chosen.weights))
 
 
@@ -136,8 +138,10 @@ def connect(connection: Connection, budgets: tuple[RateBudget, RateBudget] | Non
     return create_alpaca_manager(connection.key, connection.secret, endpoints=endpoints, options=options)
 
 
-def tell_time(connection: Connection, pace: float | None) -> tuple[AlpacaManager, RunningClock | LockstepClock]:
-    """The manager of the account and the clock it lives by. Only an exchange on this machine may have time of its own."""
+def tell_time(
+    connection: Connection, pace: float | None
+) -> tuple[AlpacaManager, RunningClock | LockstepClock]:
+    """The manager of the account and the clock it lives by; only a local exchange may have a time of its own."""
     from the_alchemiser.broker import RateBudget
     from the_alchemiser.runtime.clocks import ExchangeControl, LockstepClock, RunningClock
 
@@ -148,7 +152,9 @@ def tell_time(connection: Connection, pace: float | None) -> tuple[AlpacaManager
     reading = control.read()
     if reading.mode == "lockstep":
         # Time stands still while we ask, so a budget by time would wait for ever.
-        return connect(connection, (RateBudget.unlimited(), RateBudget.unlimited())), LockstepClock(control, pace)
+        return connect(connection, (RateBudget.unlimited(), RateBudget.unlimited())), LockstepClock(
+            control, pace
+        )
     clock = RunningClock(reading.now, reading.speed)
     trading, data = (
         RateBudget(now=lambda: clock.now() / SECOND, sleep=lambda seconds: time.sleep(seconds / clock.speed))
@@ -158,7 +164,11 @@ def tell_time(connection: Connection, pace: float | None) -> tuple[AlpacaManager
 
 
 def build(
-    settings: Settings, connection: Connection, journal: Journal, watchers: Sequence[Watcher] = (), pace: float | None = None
+    settings: Settings,
+    connection: Connection,
+    journal: Journal,
+    watchers: Sequence[Watcher] = (),
+    pace: float | None = None,
 ) -> System:
     """Wire a system. `pace` is how fast to let a lockstep exchange run; elsewhere time passes by itself."""
     from the_alchemiser.broker import AlpacaStream
@@ -174,12 +184,16 @@ def build(
     ear = Ear(AlpacaStream(broker.credentials, connection.trading_stream), clock.now)
     if isinstance(clock, LockstepClock):
         lockstep = LockstepPace(turn, performer, clock, ear, lambda: broker.stream_sequence)
-        return System(LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, None)
+        return System(
+            LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, None
+        )
     running = RunningPace(turn, performer, clock, ear)
     return System(LiveDriver(turn, running, ear, clock.now), engine, turn, performer, broker, clock, running)
 
 
-def daily_closes(broker: Broker, symbols: Sequence[Symbol], first: str, last: str) -> dict[Symbol, list[tuple[str, float]]]:
+def daily_closes(
+    broker: Broker, symbols: Sequence[Symbol], first: str, last: str
+) -> dict[Symbol, list[tuple[str, float]]]:
     """Dated closes from the session before `first` to `last` (ISO dates), for the comparison in a report."""
     sessions = [session.date for session in broker.get_sessions(_days_before(first, 10), last)]
     start = max((index for index, date in enumerate(sessions) if date < first), default=0)
@@ -193,6 +207,4 @@ def daily_closes(broker: Broker, symbols: Sequence[Symbol], first: str, last: st
 
 
 def _days_before(date: str, days: int) -> str:
-        return (dt.date.fromisoformat(date) - dt.timedelta(days=days)).isoformat()
-
-
+    return (dt.date.fromisoformat(date) - dt.timedelta(days=days)).isoformat()

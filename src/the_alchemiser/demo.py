@@ -146,7 +146,9 @@ def run_demo(options: DemoOptions, progress: Callable[[DemoProgress], None] = la
         journal = SqlJournal(settings.store_url)
         try:
             watch.see(list(journal.read()))
-            system = build(settings, Connection.embedded(exchange.ready()), journal, [watch.see], options.speed)
+            system = build(
+                settings, Connection.embedded(exchange.ready()), journal, [watch.see], options.speed
+            )
             if not watch.is_done:
                 asyncio.run(system.driver.run(lambda: watch.is_done))
             return _conclude(options, settings, system, journal, watch)

@@ -60,7 +60,9 @@ class CycleOutcome:
             "turnover": plain(plan.turnover) if plan else None,
             "spread_cost": plain(cents(plan.spread_cost)) if plan else None,
             "dust": list(plan.dust) if plan else [],
-            "trades": [_trade_row(fact) for fact in self.facts if isinstance(fact, TradeApproved | TradeRefused)],
+            "trades": [
+                _trade_row(fact) for fact in self.facts if isinstance(fact, TradeApproved | TradeRefused)
+            ],
             "fills": sum(isinstance(fact, FillBooked) for fact in self.facts),
             "refused": list(refused_cycle),
             "reconciled": bool(last) and not last[0].differences,
@@ -72,7 +74,10 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
     """Trade by the settings until SIGINT or SIGTERM. Raises what makes trading impossible or unsafe."""
     for notice in settings.notices:
         on_notice(notice)
-    with _connection(settings, on_notice) as connection, _system(settings, connection, [_teller(on_notice)]) as system:
+    with (
+        _connection(settings, on_notice) as connection,
+        _system(settings, connection, [_teller(on_notice)]) as system,
+    ):
         on_notice(f"trading account {system.broker.get_account().number} at {connection.trading}")
         asyncio.run(_until_signalled(system))
 
@@ -80,7 +85,10 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
 def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
     """Run today's cycle now and wait for its end. A cycle that ran already is not run again."""
     seen: list[Fact] = []
-    with _connection(settings, on_notice) as connection, _system(settings, connection, [seen.extend]) as system:
+    with (
+        _connection(settings, on_notice) as connection,
+        _system(settings, connection, [seen.extend]) as system,
+    ):
         first = [CycleAsked(system.clock.now())]
         asyncio.run(_drive(system, lambda: _is_over(seen), first))
     closed = [fact.text for fact in seen if isinstance(fact, AlertRaised) and "market is closed" in fact.text]
@@ -145,7 +153,8 @@ def _connection(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
     with EmbeddedExchange(options) as exchange:
         ready = exchange.ready()
         on_notice(
-            f"no keys: an embedded exchange with simulated prices serves at {ready['rest']}, {EMBEDDED_SPEED:.0f} times faster than life"
+            f"no keys: an embedded exchange with simulated prices serves at {ready['rest']}, "
+            f"{EMBEDDED_SPEED:.0f} times faster than life"
         )
         yield Connection.embedded(ready)
 
@@ -192,7 +201,9 @@ def _is_over(facts: Sequence[Fact]) -> bool:
     if any(isinstance(fact, CycleFinished) for fact in facts):
         return any(purpose.startswith("cycle:") for purpose in purposes)
     # The day's cycle was done before: it answers the request with a reconciliation and nothing else.
-    return any(p.startswith("begin:") for p in purposes) and not any(type(f).__name__ == "CycleStarted" for f in facts)
+    return any(p.startswith("begin:") for p in purposes) and not any(
+        type(f).__name__ == "CycleStarted" for f in facts
+    )
 
 
 def _teller(on_notice: Notice) -> Callable[[Sequence[Fact]], None]:

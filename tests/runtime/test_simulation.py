@@ -6,6 +6,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
+
 from the_alchemiser.bootstrap import engine_config
 from the_alchemiser.domain.facts import Fact, FillBooked, OrderIntended, Reconciled, TradeApproved
 from the_alchemiser.domain.instants import parse_rfc3339
@@ -52,7 +53,9 @@ def test_storms_and_kills_leave_no_order_doubled_and_no_share_unaccounted(seed: 
     last = [fact for fact in facts if isinstance(fact, Reconciled)][-1]
     assert last.differences == ()
     held = {state.symbol: state.qty_e9 for state in simulation.exchange.positions()}
-    assert {symbol: int(shares * 10**9) for symbol, shares in simulation.engine.state.ledger.shares().items()} == held
+    assert {
+        symbol: int(shares * 10**9) for symbol, shares in simulation.engine.state.ledger.shares().items()
+    } == held
 
 
 def test_in_calm_weather_nothing_is_alerted_and_nothing_lost() -> None:
@@ -70,7 +73,9 @@ def test_the_same_seed_lives_the_same_life() -> None:
 
 def _approved(facts: list[Fact]) -> dict[tuple[str, str], object]:
     return {
-        (fact.cycle_id, fact.trade.symbol): fact.trade.shares for fact in facts if isinstance(fact, TradeApproved)
+        (fact.cycle_id, fact.trade.symbol): fact.trade.shares
+        for fact in facts
+        if isinstance(fact, TradeApproved)
     }
 
 

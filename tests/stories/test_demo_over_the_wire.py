@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from stories.runs import demo_command, facts_of, fills_of, orders_of, run_demo_process
+
 from the_alchemiser.demo import DemoOptions, demo_settings, run_demo
 from the_alchemiser.domain.facts import DayClosed, Fact, FillBooked, OrderIntended, TradeApproved
 from the_alchemiser.domain.money import decimal
@@ -53,7 +54,9 @@ def test_two_processes_with_other_hash_seeds_and_time_zones_write_the_same_journ
 
 
 @pytest.mark.parametrize("fills_before_the_kill", [0, 1, 30])
-def test_a_demo_killed_in_the_middle_of_a_day_continues_it(tmp_path: Path, fills_before_the_kill: int) -> None:
+def test_a_demo_killed_in_the_middle_of_a_day_continues_it(
+    tmp_path: Path, fills_before_the_kill: int
+) -> None:
     _kill_when(tmp_path, lambda facts: _orders(facts) > 0 and _fills(facts) >= fills_before_the_kill)
     before = facts_of(tmp_path)
 
@@ -105,7 +108,9 @@ def _fills(facts: list[Fact]) -> int:
 def _nothing_is_doubled(facts: list[Fact]) -> bool:
     names = Counter(fact.request.client_order_id for fact in facts if isinstance(fact, OrderIntended))
     approved = {
-        (fact.cycle_id, fact.trade.symbol): fact.trade.shares for fact in facts if isinstance(fact, TradeApproved)
+        (fact.cycle_id, fact.trade.symbol): fact.trade.shares
+        for fact in facts
+        if isinstance(fact, TradeApproved)
     }
     filled: Counter[tuple[str, str]] = Counter()
     for fact in facts:

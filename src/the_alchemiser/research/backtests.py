@@ -108,7 +108,9 @@ def _config(options: BacktestOptions, settings: Settings) -> EngineConfig:
 
 def _with_strategy(settings: Settings, options: BacktestOptions) -> Settings:
     if options.strategy not in STRATEGIES:
-        raise ConfigurationError(f"there is no strategy {options.strategy!r}; there are {', '.join(STRATEGIES)}")
+        raise ConfigurationError(
+            f"there is no strategy {options.strategy!r}; there are {', '.join(STRATEGIES)}"
+        )
     changes: dict[str, Any] = {}
     if options.strategy in SCHEDULED:
         changes["weights"] = {options.strategy: 1}
@@ -172,4 +174,6 @@ def _bars(exchange: Exchange, symbol: Symbol, first: dt.date, last: dt.date) -> 
     opens = {new_york_midnight(session.date): session for session in sessions}
     for bar in bars:
         session = opens[bar.at]
-        yield Bar(symbol, session.open, bar.open, bar.high, bar.low, bar.close, float(bar.volume), session.close)
+        yield Bar(
+            symbol, session.open, bar.open, bar.high, bar.low, bar.close, float(bar.volume), session.close
+        )

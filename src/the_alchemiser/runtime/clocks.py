@@ -16,9 +16,11 @@ PACED_STEP_SECONDS = 0.1
 
 
 class RunningClock:
-    """The broker's clock as it was when asked, carried on by the monotonic clock: steps of the system clock do not matter."""
+    """The broker's clock as it was when asked, carried on by the monotonic clock: no step of ours can move it."""
 
-    def __init__(self, broker_time: Nanos, speed: float = 1.0, monotonic: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, broker_time: Nanos, speed: float = 1.0, monotonic: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         self.speed = speed
         self._broker_time, self._monotonic = broker_time, monotonic
         self._since = monotonic()
@@ -31,7 +33,7 @@ class RunningClock:
 
 
 class LockstepClock:
-    """The clock of an embedded exchange in lockstep mode: it stands still while we think, so a run is the same every time."""
+    """The clock of an embedded exchange in lockstep: it stands still while we think, so every run is the same."""
 
     def __init__(self, control: ExchangeControl, pace: float | None = None) -> None:
         self._control = control
@@ -75,12 +77,18 @@ class ExchangeControl:
     def __init__(self, base_url: str, key: str, secret: str) -> None:
         parts = urlsplit(base_url)
         self._connection = http.client.HTTPConnection(parts.netloc, timeout=CONTROL_TIMEOUT_SECONDS)
-        self._headers = {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret, "Content-Type": "application/json"}
+        self._headers = {
+            "APCA-API-KEY-ID": key,
+            "APCA-API-SECRET-KEY": secret,
+            "Content-Type": "application/json",
+        }
 
     def read(self) -> ControlReading:
         """The exchange's time, and how it moves. Raises BrokerUnavailable where there is no such exchange."""
         body, _ = self._call("GET", "/v1/control/clock", None)
-        return ControlReading(parse_rfc3339(str(body["now"])), str(body["mode"]), float(str(body["speed"] or 1)))
+        return ControlReading(
+            parse_rfc3339(str(body["now"])), str(body["mode"]), float(str(body["speed"] or 1))
+        )
 
     def advance(self, until: Nanos) -> tuple[Nanos, int]:
         """Move a lockstep exchange; the time reached, and the number of stream messages sent by then."""
@@ -96,5 +104,7 @@ class ExchangeControl:
             self._connection.close()
             raise BrokerUnavailable(f"the embedded exchange does not answer: {failure}") from failure
         if answer.status != 200:
-            raise BrokerUnavailable(f"the embedded exchange refused {path}: {answer.status} {content[:200]!r}")
+            raise BrokerUnavailable(
+                f"the embedded exchange refused {path}: {answer.status} {content[:200]!r}"
+            )
         return json.loads(content), int(answer.headers.get("X-Stream-Sequence", 0))

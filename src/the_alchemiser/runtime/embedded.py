@@ -1,4 +1,4 @@
-"""The embedded exchange as a process of its own: started when there is no broker, ended with us, continued by its log."""
+"""The embedded exchange as a process of its own: it ends when we do, and its log continues it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,14 @@ class EmbeddedExchange:
     """A running exchange. It ends when we do, however we end: it watches the pipe that only we hold open."""
 
     def __init__(self, options: EmbeddedOptions) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "the_alchemiser.exchange.server", *options.arguments(), "--until-stdin-closes"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [
+                sys.executable,
+                "-m",
+                "the_alchemiser.exchange.server",
+                *options.arguments(),
+                "--until-stdin-closes",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,7 +95,9 @@ class EmbeddedExchange:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

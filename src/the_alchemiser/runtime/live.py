@@ -53,7 +53,7 @@ class LiveDriver:
         self._is_stopping = True
 
     async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
-        """Start, recover and trade: all the same. Raises what makes going on unsafe (StoreUnavailable, SafetyRefusal)."""
+        """Start, recover and trade: all the same. Raises what makes going on unsafe, such as StoreUnavailable."""
         async with asyncio.TaskGroup() as tasks:
             hearing = tasks.create_task(self._stream.hear())
             try:
@@ -140,7 +140,7 @@ class RunningPace:
         return [*self._ear.take(), *answers, *self._turn.timers.take_due(self._clock.now())]
 
     async def drained(self) -> None:
-        """Wait for the requests under way, a few seconds at most; what is not answered by then is recovered at the start."""
+        """Wait for the requests under way, a few seconds at most; the next start recovers what is still unanswered."""
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS_MAX)
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -166,7 +166,9 @@ class RunningPace:
     async def _idle(self) -> None:
         """Until something has arrived or a timer is due."""
         due_at = self._turn.timers.next_at
-        wait = IDLE_SECONDS_MAX if due_at is None else min(IDLE_SECONDS_MAX, self._clock.seconds_until(due_at))
+        wait = (
+            IDLE_SECONDS_MAX if due_at is None else min(IDLE_SECONDS_MAX, self._clock.seconds_until(due_at))
+        )
         if self._answers or self._ear.arrival.is_set():
             return
         try:
@@ -177,9 +179,11 @@ class RunningPace:
 
 
 class LockstepPace:
-    """Time stands still while we act: one effect after the other, each with all that it caused, then the next move of time."""
+    """Time stands still while we act: one effect after the other, each with all it caused, then time moves."""
 
-    def __init__(self, turn: Turn, performer: Performer, clock: LockstepClock, ear: Ear, sequence: Callable[[], int]) -> None:
+    def __init__(
+        self, turn: Turn, performer: Performer, clock: LockstepClock, ear: Ear, sequence: Callable[[], int]
+    ) -> None:
         self._turn, self._performer, self._clock, self._ear = turn, performer, clock, ear
         self._sequence = sequence
         self._following: list[Event] = []
@@ -218,4 +222,3 @@ def _urgency(effect: Effect) -> int:
         case ReadBroker():
             return 3
     return 4
-

@@ -1,7 +1,7 @@
 """Proof by bad weather: the engine against an exchange behind a link that loses and doubles, in a process that dies.
 
-One seed decides everything: which calls fail before or after they took effect, which messages are lost, doubled, late or
-out of order, and after which commits the process is killed. What a run must end with does not depend on the seed.
+One seed decides everything: which calls fail before or after they took effect, which messages are lost, doubled,
+late or out of order, and after which commits the process is killed. What a run must end with depends on no seed.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Weather(msgspec.Struct, frozen=True):
     killed: float = 0.02
 
 
+STORMY = Weather()
 CALM = Weather(0, 0, 0, 0, 0, 0, 0)
 
 
@@ -87,7 +88,9 @@ class Link:
     def get_time(self) -> Nanos:
         return self._broker.get_time()
 
-    def get_histories(self, symbols: Sequence[Symbol], sessions: int, before_date: str) -> dict[Symbol, History]:
+    def get_histories(
+        self, symbols: Sequence[Symbol], sessions: int, before_date: str
+    ) -> dict[Symbol, History]:
         return self._reading(lambda: self._broker.get_histories(symbols, sessions, before_date))
 
     def get_quotes(self, symbols: Sequence[Symbol]) -> dict[Symbol, Quote]:
@@ -118,7 +121,9 @@ class Link:
         """What arrives of the order stream by `now`: not all of it, not once each, not in order."""
         for heard in self._broker.take_heard():
             self._send(heard, now)
-        arrived: list[Event] = [heard for at, _, heard in sorted(self._late, key=lambda one: one[:2]) if at <= now]
+        arrived: list[Event] = [
+            heard for at, _, heard in sorted(self._late, key=lambda one: one[:2]) if at <= now
+        ]
         self._late = [one for one in self._late if one[0] > now]
         if self._restored_at is not None and self._restored_at <= now:
             self._restored_at = None
@@ -142,7 +147,7 @@ class Link:
 
     def _strikes(self, fault: str) -> bool:
         # Drawn whether or not it can strike: calm weather then changes nothing else about a seed.
-        strikes = self._chance.random() < getattr(self.weather, fault)
+        strikes: bool = self._chance.random() < getattr(self.weather, fault)
         if strikes:
             self.faults[fault] = self.faults.get(fault, 0) + 1
         return strikes
@@ -152,7 +157,12 @@ class Simulation:
     """One engine's life under one seed. The journal is what survives a kill; everything else is built anew from it."""
 
     def __init__(
-        self, config: EngineConfig, exchange: Exchange, journal: Journal, seed: int, weather: Weather = Weather()
+        self,
+        config: EngineConfig,
+        exchange: Exchange,
+        journal: Journal,
+        seed: int,
+        weather: Weather = STORMY,
     ) -> None:
         self.exchange, self.journal = exchange, journal
         self.days_closed = 0
