@@ -35,6 +35,8 @@ class Side(Enum):
     BUY = "buy"
     SELL = "sell"
 
+    __hash__ = object.__hash__  # Enum's own is a Python function
+
     @property
     def sign(self) -> int:
         """+1 for a buy, -1 for a sale."""

@@ -51,6 +51,9 @@ class OrderStatus(Enum):
     REPLACED = "replaced"
     ABANDONED = "abandoned"
 
+    # Looked up several times an order update; Enum's own hash is a Python function.
+    __hash__ = object.__hash__
+
     @property
     def is_done(self) -> bool:
         """Whether nothing more can come of the order."""

@@ -6,8 +6,10 @@ calls give the same ids, fills and updates on every machine.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from the_alchemiser.exchange import orders as o
@@ -27,6 +29,9 @@ from the_alchemiser.exchange.prices import (
 )
 from the_alchemiser.exchange.timeline import Timeline
 from the_alchemiser.exchange.units import parse_decimal, quantity_e9
+
+
+_instant = attrgetter("at")
 
 
 class CloseResult(NamedTuple):
@@ -144,11 +149,10 @@ class Exchange(Timeline):
 
     def fills(self, after: int | None = None, until: int | None = None) -> list[FillRecord]:
         """Executions in order, with after < at < until where given."""
-        return [
-            fill
-            for fill in self._account.fills
-            if (after is None or fill.at > after) and (until is None or fill.at < until)
-        ]
+        fills = self._account.fills
+        first = 0 if after is None else bisect_right(fills, after, key=_instant)
+        end = len(fills) if until is None else bisect_left(fills, until, key=_instant)
+        return fills[first:end]
 
     # -- the market as of now ---------------------------------------------------------------------
 

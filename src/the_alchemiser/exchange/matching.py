@@ -69,6 +69,8 @@ class Matching:
         pushed = self._pushed.get(symbol)
         if pushed is None:
             return self.market.quote(symbol, self.now)
+        if pushed[0] == self.now:
+            return Quote(*pushed, 100, 100)
         try:
             quote = self.market.quote(symbol, self.now)
         except NoPrice:
