@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -327,3 +328,13 @@ async def test_who_does_not_say_who_he_is_for_ten_seconds_is_sent_away(shared_ex
         assert await trading.hear() == 1008
         assert await data.hear() == [{"T": "error", "code": 404, "msg": "auth timeout"}]
         assert await data.hear() == 1008
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_asked_to_stop_it_takes_leave_of_its_streams_and_exits_with_zero(
+    exchange: WireExchange, number: signal.Signals
+) -> None:
+    async with listening(exchange) as trading, admitted(exchange) as data:
+        exchange.process.send_signal(number)
+        assert [await trading.hear(), await data.hear()] == [1001, 1001]
+    assert await asyncio.to_thread(exchange.process.wait, 10) == 0

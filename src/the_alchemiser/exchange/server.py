@@ -39,6 +39,7 @@ DEFAULT_PORT = 8900
 SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
 SPEED_LIMIT = 1_000_000.0
 SHUTDOWN_SECONDS = 1.0
+LINE_BYTES_LIMIT = 64 * 1024  # of a request line: a thousand symbols fit into one query
 
 
 class ConfigurationError(Exception):
@@ -96,7 +97,9 @@ async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyn
     Raises ConfigurationError, JournalError, CannotListen.
     """
     floor, application = build(options)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, max_line_size=LINE_BYTES_LIMIT
+    )
     await runner.setup()
     try:
         port = await _listen(runner, options)
