@@ -13,7 +13,7 @@ from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.intake import parse_order_request
 from the_alchemiser.exchange.replay import ReplayedBars
 from the_alchemiser.exchange.sessions import new_york_midnight
-from the_alchemiser.exchange.units import MINUTE, SECOND
+from the_alchemiser.exchange.units import DAY, MINUTE, SECOND
 
 HEADER = "timestamp,open,high,low,close,volume\n"
 MINUTES = """\
@@ -77,6 +77,44 @@ def test_orders_trade_on_the_users_prices(tmp_path: Path) -> None:
     exchange.submit(parse_order_request({**at_open, "type": "limit", "limit_price": "9.75"}))
     exchange.advance(SESSION.close)
     assert [fill.price_e4 for fill in exchange.fills()] == [100_000, 97_000]
+
+
+def test_an_order_from_the_day_before_meets_the_first_tick_of_the_day(tmp_path: Path) -> None:
+    rows = "2022-03-16T13:30:00Z,10,10,10,10,1\n2022-03-17T13:30:00Z,8,9,8,9,1\n"
+    write(tmp_path, "HAT.csv", HEADER + rows)
+    exchange = Exchange(ReplayedBars(tmp_path), seed=1, start=SESSION.open)
+    body = {
+        "symbol": "HAT",
+        "qty": "5",
+        "side": "buy",
+        "type": "limit",
+        "limit_price": "9.5",
+        "time_in_force": "gtc",
+    }
+    exchange.submit(parse_order_request(body))
+    exchange.advance(SESSION.close + DAY)
+    assert [(fill.at, fill.price_e4) for fill in exchange.fills()] == [
+        (session_of("2022-03-17").open, 80_000)
+    ]
+
+
+def test_all_that_happens_at_one_instant_is_one_stop(tmp_path: Path) -> None:
+    rows = "2022-03-16T13:30:00Z,10,10,10,10,1\n2022-03-16T13:31:00Z,8,8,8,8,1\n"
+    for name in ("HAT", "SHOE"):
+        write(tmp_path, f"{name}.csv", HEADER + rows)
+    exchange = Exchange(ReplayedBars(tmp_path), seed=1, start=SESSION.open)
+    for name in ("HAT", "SHOE"):
+        body = {
+            "symbol": name,
+            "qty": "5",
+            "side": "buy",
+            "type": "limit",
+            "limit_price": "9",
+            "time_in_force": "day",
+        }
+        exchange.submit(parse_order_request(body))
+    assert exchange.advance(SESSION.close, stop_on_update=True) == SESSION.open + MINUTE
+    assert [fill.symbol for fill in exchange.fills()] == ["HAT", "SHOE"]
 
 
 def test_daily_bars_become_days_that_touch_high_and_low(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ def test_a_replaced_entry_takes_its_legs_along(desk: Desk) -> None:
     desk.quote("9.88", "9.90")
     assert (desk.status(entry), desk.status(moved)) == ("replaced", "filled")
     assert legs(desk, moved.id) == ("new", "held")
+    desk.quote("11.00", "11.02")
+    assert legs(desk, moved.id) == ("filled", "canceled")
 
 
 def test_leg_quantities_and_waiting_legs_cannot_be_changed(desk: Desk) -> None:

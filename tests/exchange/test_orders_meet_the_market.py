@@ -23,6 +23,15 @@ def test_a_limit_order_rests_until_the_market_comes_to_it(desk: Desk) -> None:
     assert (desk.status(order), desk.shares()) == ("filled", "10")
 
 
+def test_a_sell_limit_waits_for_a_bid_at_its_price(desk: Desk) -> None:
+    desk.buy("10")
+    order = desk.sell("10", limit_price="11")
+    desk.quote("10.99", "11.00")
+    assert desk.status(order) == "new"
+    desk.quote("11.05", "11.07")
+    assert (desk.status(order), format_price(desk.exchange.fills()[1].price_e4)) == ("filled", "11.05")
+
+
 def test_a_marketable_limit_order_gets_the_better_price(desk: Desk) -> None:
     order = desk.now(desk.buy("10", limit_price="11"))
     assert format_average_price(order.filled_cost_e13, order.filled_qty_e9) == "10.02"

@@ -135,6 +135,15 @@ def test_last_equity_turns_to_the_last_close_when_new_yorks_date_changes() -> No
     assert desk.exchange.position("HAT").unrealized_intraday_pl_e13 == 0
 
 
+def test_the_day_begins_from_the_last_close_even_if_nobody_looked_before_prices_moved(desk: Desk) -> None:
+    desk.buy("10")
+    desk.quote("11.00", "11.00")
+    desk.after_the_close()
+    desk.next_day("12.00", "12.00")
+    assert desk.exchange.account().last_equity_e13 == 10098 * 10**12
+    assert desk.exchange.position("HAT").unrealized_intraday_pl_e13 == 10 * 10**13
+
+
 def test_time_does_not_go_back(desk: Desk) -> None:
     with pytest.raises(ValueError, match="time goes back"):
         desk.exchange.advance(desk.exchange.now - 1)

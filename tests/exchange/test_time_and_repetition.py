@@ -78,15 +78,14 @@ def test_every_fill_is_the_first_tick_that_allowed_it(days: SimulatedDays) -> No
 def test_an_order_meets_no_tick_from_before_it_was_given(days: SimulatedDays) -> None:
     exchange = opened(days)
     path = days.path("KO", SESSION.index)
-    lowest = int(path.ask.argmin())
-    exchange.advance(int(path.at[lowest]) + SECOND)
-    order(exchange, "KO", type="limit", limit_price=format_price(int(path.ask[lowest])))
-    exchange.advance(int(path.at[lowest]) + 9 * SECOND)
-    assert len(exchange.fills()) == 1
-    exchange.advance(exchange.now + 60 * MINUTE)
-    late = order(exchange, "KO", type="limit", limit_price=format_price(int(path.ask[lowest]) - CENT_E4))
-    exchange.advance(SESSION.close - 1)
-    assert exchange.order(late.id).status == "new"
+    place = int(path.ask[200:].argmin()) + 200
+    first = order(exchange, "KO", type="limit", limit_price="1")
+    exchange.cancel(first.id)
+    exchange.advance(int(path.at[place]) + 10 * MINUTE)
+    given = order(exchange, "KO", type="limit", limit_price=format_price(int(path.ask[place])))
+    exchange.advance(SESSION.close)
+    assert all(fill.at > given.submitted_at for fill in exchange.fills())
+    assert exchange.order(given.id).status == "expired"
 
 
 def test_orders_given_overnight_all_meet_the_opening_tick(days: SimulatedDays) -> None:

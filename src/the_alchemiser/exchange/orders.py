@@ -157,7 +157,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     @property
     def remaining_e9(self) -> int:
         """Shares still to execute; 0 for an order in dollars, which executes at once or not at all."""
-        return (self.qty_e9 or 0) - self.filled_qty_e9
+        return 0 if self.qty_e9 is None else self.qty_e9 - self.filled_qty_e9
 
 
 class Update(msgspec.Struct, kw_only=True, eq=False):

@@ -16,7 +16,11 @@ class Timeline(Entry):
         self._boundary = self._next_boundary()
 
     def move(self, symbol: str, bid_e4: int, ask_e4: int, at: int) -> None:
-        """The market of `symbol` stands at this quote from `at` on; its resting orders meet it."""
+        """The market of `symbol` stands at this quote from `at` on; its resting orders meet it.
+
+        For markets whose prices the caller tells (`prices.PushedMarket`); ticks of a market of its own that
+        lie before `at` are not played: `advance` does that. ValueError when `at` has passed.
+        """
         if at >= self._boundary:
             self._cross_until(at)
         elif at < self.now:
