@@ -177,12 +177,17 @@ class Engine:
                 continue
             if session.close <= self.state.opened_at:
                 continue
-            is_due = self._config.cycle.strategies and cycle_id_of(session) not in self.state.ended_cycles
-            if is_due and step.at < session.close:
+            if self._is_cycle_due(session) and step.at < session.close:
                 lead = self._config.cycle.minutes_before_close * 60 * SECOND
                 step.ask(SetTimer(max(session.close - lead, session.open), f"begin:{session.date}"))
             step.ask(SetTimer(session.close + SETTLE_SECONDS * SECOND, f"close:{session.date}"))
             return
+
+    def _is_cycle_due(self, session: Session) -> bool:
+        running, cycle_id = self.state.cycle, cycle_id_of(session)
+        is_running = running is not None and running.cycle_id == cycle_id
+        has_ended = cycle_id in self.state.ended_cycles
+        return bool(self._config.cycle.strategies) and not is_running and not has_ended
 
     def _is_closed(self, date: str) -> bool:
         return self.state.last_close is not None and self.state.last_close.session >= date

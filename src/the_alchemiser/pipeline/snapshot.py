@@ -39,12 +39,13 @@ def take_snapshot(
     sessions_needed: int,
 ) -> MarketSnapshot | Unusable:
     """One consistent view of the whole universe, or every reason against it."""
-    lasting = [
-        reason
-        for symbol in universe
-        if (reason := _lasting_lack(found, symbol, previous_date, sessions_needed))
-    ]
-    passing = [reason for symbol in universe if (reason := _passing_lack(found, symbol))]
+    lasting, passing = [], []
+    for symbol in universe:
+        lack = _lasting_lack(found, symbol, previous_date, sessions_needed)
+        if lack:
+            lasting.append(lack)  # That there is no quote either follows from it.
+        elif lack := _passing_lack(found, symbol):
+            passing.append(lack)
     if lasting or passing:
         return Unusable(tuple(lasting + passing), is_passing=not lasting)
     return MarketSnapshot(
