@@ -66,12 +66,11 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """What the checks of the market share: the broker's time, its calendar, and one symbol's quote."""
+class BrokerReading:
+    """What the checks of the market share: the broker's time, and the sessions around it."""
 
     now: Nanos
     sessions: Sequence[Session]
-    quote: Quote | None = None
 
     @property
     def is_open(self) -> bool:
@@ -182,14 +181,14 @@ def account_finding(settings: Settings, account: Account) -> Finding:
 
 def read_clock(
     broker: Broker, *, keeps_own_time: bool, time_ns: Callable[[], int] = time.time_ns
-) -> tuple[_Reading | None, Finding]:
+) -> tuple[BrokerReading | None, Finding]:
     """The broker's time beside ours (a local exchange may live in another year), and its calendar."""
     try:
         asked = time_ns()
         now = broker.get_time()
         skew_seconds = (now - (asked + time_ns()) // 2) / SECOND
         dates = (rfc3339(now + days * DAY)[:10] for days in (-CALENDAR_DAYS, CALENDAR_DAYS))
-        reading = _Reading(now, broker.get_sessions(*dates))
+        reading = BrokerReading(now, broker.get_sessions(*dates))
     except BrokerError as error:
         return None, Finding(
             "clock", "failure", str(error), "the broker's clock is needed to trade; try again"
@@ -213,7 +212,7 @@ def skew_finding(skew_seconds: float) -> Finding:
 
 
 def market_findings(
-    broker: Broker, universe: Sequence[Symbol], reading: _Reading
+    broker: Broker, universe: Sequence[Symbol], reading: BrokerReading
 ) -> tuple[Quote | None, list[Finding]]:
     """Does the broker know every symbol, and are quote and daily bars of the first one there and fresh?"""
     try:
@@ -243,7 +242,7 @@ def _unknown_symbols(unknown: Sequence[Symbol]) -> Finding:
     )
 
 
-def freshness_finding(quote: Quote, last_bar_date: str, reading: _Reading) -> Finding:
+def freshness_finding(quote: Quote, last_bar_date: str, reading: BrokerReading) -> Finding:
     """Old prices are worse than none: they look like prices."""
     age_seconds = (reading.now - quote.at) // SECOND
     text = f"{quote.symbol} {plain(quote.bid)} / {plain(quote.ask)}, daily bars to {last_bar_date}"
@@ -321,11 +320,11 @@ def dry_order(settings: Settings, account: Account, quote: Quote | None, now: Na
 
 def _store(settings: Settings) -> list[Finding]:
     try:
-        return [_journal(settings), _disk(settings.data_dir)]
+        return [_journal(settings), disk_finding(settings.data_dir)]
     except StoreUnavailable as error:
         return [
             Finding("store", "failure", str(error), "see `alchemiser audit verify`"),
-            _disk(settings.data_dir),
+            disk_finding(settings.data_dir),
         ]
 
 
@@ -348,7 +347,7 @@ def _journal(settings: Settings) -> Finding:
     return Finding("store", "ok", f"{path}: {found.entries:,} entries, the chain verifies")
 
 
-def _disk(folder: Path) -> Finding:
+def disk_finding(folder: Path) -> Finding:
     """Can the data folder be written, and for how long?"""
     place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     try:

@@ -8,6 +8,7 @@ file in the data folder.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 import time
@@ -42,6 +43,7 @@ DATA_FOLDER: Final = Path("alchemiser-data")
 """Where the data is while the settings, which may say otherwise, could not be read."""
 ERROR_FILE: Final = "unexpected-errors.log"
 ERROR_FILE_BYTES_MAX: Final = 1_000_000
+CHATTY_LIBRARIES: Final = ("alembic", "asyncio", "picows")
 LINES_MAX: Final = 20
 PIPE_WIDTH: Final = 160
 """Columns where there is no terminal to ask: wide enough that no table of ours is folded."""
@@ -55,22 +57,29 @@ class Frame:
         self.is_json = False
         self._secrets: tuple[str, ...] = ()
 
-    def settings(self, *, is_service: bool = False, **overrides: object) -> Settings:
-        """The settings, with `--data` and other flags on top; logging follows them.
+    def settings(self, *, is_service: bool = False) -> Settings:
+        """The settings, with `--data` on top; logging follows them.
 
         The service logs as LOG_LEVEL says. A command answers for itself: it logs errors, or asked for DEBUG all.
         """
         from the_alchemiser.logs import configure_logging
         from the_alchemiser.settings import load_settings
 
-        settings = load_settings(overrides={"DATA_DIR": self.data_dir, **overrides})
+        settings = load_settings(overrides={"DATA_DIR": self.data_dir})
         level = settings.log_level if is_service or settings.log_level == "DEBUG" else "ERROR"
         configure_logging(level, settings.log_format, settings.secrets)
+        _quieten_libraries(level)
         self.data_dir = settings.data_dir
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise ConfigurationError(f"DATA_DIR = {self.data_dir}: it exists and is no folder")
         self._secrets = settings.secrets
         return settings
+
+    def log_errors(self) -> None:
+        """Logging for a command that needs no settings."""
+        from the_alchemiser.logs import configure_logging
+
+        configure_logging("ERROR")
 
     def redact(self, text: str) -> str:
         """`text` with every secret in use hidden."""
@@ -233,6 +242,13 @@ def _secrets_in_environment() -> Iterator[str]:
 
     names = [*KEYS, *(alias for key in KEYS for alias in ALIASES[key]), "JWT_SECRET_KEY", "ALERTS__URLS"]
     return (os.environ[name] for name in names if os.environ.get(name))
+
+
+def _quieten_libraries(level: str) -> None:
+    """What a library calls information is noise between our own lines; whoever asks for DEBUG gets it all."""
+    if level != "DEBUG":
+        for library in CHATTY_LIBRARIES:
+            logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _let_go_of_the_pipe() -> None:

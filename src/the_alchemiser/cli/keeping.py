@@ -55,9 +55,9 @@ def audit_verify(
 
     from .tables import verification_line
 
-    frame = frame_of(context, as_json)
+    frame, tip = frame_of(context, as_json), _tip(anchor)
     with Reading(frame.settings().store_url) as reading:
-        found = reading.verify(_tip(anchor))
+        found = reading.verify(tip)
         place = reading.path
     document = {
         "sound": found.is_sound,

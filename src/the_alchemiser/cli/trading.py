@@ -46,13 +46,16 @@ def demo(
 
     Needs no keys and no network, and never touches a real account. Interrupted, it continues where it was.
     """
-    from the_alchemiser.demo import DemoOptions, run_demo
+    from the_alchemiser.demo import DATABASE, DemoOptions, run_demo
 
     frame = frame_of(context, as_json)
     folder = out or (frame.data_dir / "demo" if frame.data_dir else DEMO_FOLDER)
     frame.data_dir = folder
     options = DemoOptions(days, seed, pace_of(speed), folder, start, cash)
+    frame.log_errors()
     frame.say("Real daily prices; the path within a day, the exchange and its money are simulated.")
+    if (folder / DATABASE).exists():
+        frame.say(f"Continuing the demo in {folder}; another --out begins a new one.")
     with progress_bar(options.days, "trading") as advance, _options_refused():
         result = run_demo(options, lambda progress: advance(progress.days_done, _standing(progress)))
     _show_demo(frame, result)
@@ -83,10 +86,6 @@ def _standing(progress: DemoProgress) -> str:
 
 def _show_demo(frame: Frame, result: DemoResult) -> None:
     document = result.as_json()
-    if result.seconds_to_first_fill is None:
-        frame.say(
-            f"These days were traded before; give another --out than {result.report.parent} to begin anew."
-        )
     frame.answer(document, lambda: run_summary(result.performance, document["reconciled"], result.report))
 
 

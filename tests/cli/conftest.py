@@ -1,0 +1,29 @@
+"""A command line in an empty folder, and one demo that many tests look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli.command_line import KEY, SECRET, CommandLine, Ran
+from wire import WireExchange, running_exchange
+
+
+@pytest.fixture
+def alchemiser(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, Ran]:
+    """A folder whose `alchemiser-data` holds a finished demo of two days, and what the demo said."""
+    command_line = CommandLine(tmp_path_factory.mktemp("traded"))
+    return command_line, command_line("demo", "--days", 2, "--out", "alchemiser-data", "--json")
+
+
+@pytest.fixture
+def market() -> Iterator[WireExchange]:
+    """An open market in lockstep, half an hour before a close."""
+    with running_exchange(start="2022-06-01T19:20:00Z", key=KEY, secret=SECRET) as exchange:
+        yield exchange
