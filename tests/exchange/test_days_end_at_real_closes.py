@@ -9,7 +9,7 @@ import pytest
 from trading_desk import session_of
 
 from the_alchemiser.exchange.barring import parse_timeframe
-from the_alchemiser.exchange.days import INDEX, SimulatedDays
+from the_alchemiser.exchange.days import INDEX, SimulatedDays, volatility_before
 from the_alchemiser.exchange.prices import (
     HIGHEST,
     LOWEST,
@@ -31,6 +31,14 @@ SAMPLE = [
     ("KO", "2022-11-25"),
     ("PFE", "1998-05-05"),
 ]
+
+
+def test_a_days_volatility_is_taken_from_the_days_before_it() -> None:
+    calm = np.array([1_000_000, 1_010_000] * 15)
+    crash = np.append(calm[:25], [500_000] * 5)
+    assert volatility_before(calm, 25) == volatility_before(crash, 25) == pytest.approx(0.0125, rel=0.01)
+    assert volatility_before(crash, 26) > 0.03
+    assert volatility_before(calm, 2) == 0.015
 
 
 def test_known_closes_are_served_as_they_were(days: SimulatedDays) -> None:

@@ -55,6 +55,7 @@ def bridge(first: int, last: int, raw: Bits, volatility: float) -> Ints:
     low, high = min(first, last) * 0.8, max(first, last) * 1.25
     np.clip(path, max(low, 1.0), high, out=path)
     whole = on_grid(np.rint(path).astype(np.int64))
+    # A float may have lost the last unit on the way; both ends are promised exactly.
     whole[0], whole[-1] = first, last
     return whole
 

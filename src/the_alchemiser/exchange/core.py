@@ -30,7 +30,6 @@ from the_alchemiser.exchange.prices import (
 from the_alchemiser.exchange.timeline import Timeline
 from the_alchemiser.exchange.units import parse_decimal, quantity_e9
 
-
 _instant = attrgetter("at")
 
 

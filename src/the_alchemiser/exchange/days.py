@@ -96,7 +96,7 @@ class SimulatedDays(PathMarket):
         first, last = int(closes[max(index - 1, 0)]), int(closes[index])
         count = (session.close - session.open) // TICK_INTERVAL
         raw = random_bits(count + 1, self.seed, symbol, session.date)
-        price = bridge(first, last, raw[:count], _volatility(closes, index))
+        price = bridge(first, last, raw[:count], volatility_before(closes, index))
         # One byte of the eight behind a tick: sizes need no independence from the finest part of a step.
         size = 20 + 20 * raw[:count].view(np.uint8)[2::8].astype(np.int64)
         return price, size, int(raw[count]) % 1024
@@ -123,7 +123,7 @@ def _asset(symbol: str) -> Asset:
     )
 
 
-def _volatility(closes: Ints, index: int) -> float:
+def volatility_before(closes: Ints, index: int) -> float:
     """Daily volatility, from the mean absolute return of up to 20 earlier days, within 0.4 % to 6 %."""
     recent = closes[max(0, index - 21) : index]
     if len(recent) < 3:
