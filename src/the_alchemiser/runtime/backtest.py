@@ -42,42 +42,36 @@ class Backtest:
                 progress(self.days_closed)
 
     def run_bars(self, bars: Iterable[Bar]) -> None:
-        """Tell every bar to the engine. An order decided on a bar reaches the exchange at the next bar's opening."""
+        """Tell every bar to the engine. An order decided on a bar reaches the exchange at its symbol's next opening."""
         self._settle([Started(self.exchange.now)])
         step, live, timers, turn = self.engine.step, self.engine.state.live, self._timers, self._turn
-        waiting: Sequence[Effect] = ()
+        waiting: dict[Symbol, Sequence[Effect]] = {}
         last: dict[Symbol, Bar] = {}
         for bar in bars:
             due_at = timers.next_at
             if due_at is not None and bar.at >= due_at:
-                self._run_timers(bar.at, last, waiting)
-                waiting = ()
-            if waiting or live:
+                self._run_timers(bar.at, last)
+            if live or waiting:
                 self._move(bar.symbol, bar.open, bar.at)
-                self._perform(waiting)
+                self._perform(waiting.pop(bar.symbol, ()))
                 self._settle(self.broker.take_heard())
-                waiting = ()
             result = step(bar)
             if result is not NOTHING:
                 turn.commit(result.facts)
-                waiting = turn.let_out(result.facts, result.effects)
+                waiting[bar.symbol] = turn.let_out(result.facts, result.effects)
             last[bar.symbol] = bar
         if last:
-            self._run_timers(max(bar.end for bar in last.values()) + SETTLE_SECONDS * SECOND, last, waiting)
+            self._run_timers(max(bar.end for bar in last.values()) + SETTLE_SECONDS * SECOND, last)
 
     def _move(self, symbol: Symbol, price: float, at: Nanos) -> None:
         units = int(price * PRICE_UNITS + 0.5)
         self.exchange.move(symbol, units, units, at)
 
-    def _run_timers(self, until: Nanos, last: Mapping[Symbol, Bar], waiting: Sequence[Effect]) -> None:
-        """Fire what is due by `until`, the market standing at each symbol's last close.
-
-        Orders decided on a session's last bar go out first: the exchange keeps them for the next opening.
-        """
+    def _run_timers(self, until: Nanos, last: Mapping[Symbol, Bar]) -> None:
+        """Fire what is due by `until`, the market standing at each symbol's last close."""
         for bar in last.values():
             if bar.end >= self.exchange.now:
                 self._move(bar.symbol, bar.close, bar.end)
-        self._perform(waiting)
         while self._timers.next_at is not None and self._timers.next_at <= until:
             self._settle(self._next_events())
 
