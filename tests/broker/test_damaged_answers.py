@@ -22,10 +22,10 @@ WHOLE = answer(order_row())
 
 
 @pytest.fixture(scope="module")
-def hasty() -> Iterator[tuple[SpeakingBroker, AlpacaManager]]:
-    """A broker and a manager that waits only a twentieth of a second for it."""
+def closing() -> Iterator[tuple[SpeakingBroker, AlpacaManager]]:
+    """A broker that closes after each answer, so that nothing is ever waited for, and its manager."""
     broker = SpeakingBroker()
-    options = BrokerOptions(call_seconds=0.05, trading_budget=RateBudget.unlimited())
+    options = BrokerOptions(trading_budget=RateBudget.unlimited())
     manager = AlpacaManager(KEY, SECRET, endpoints=Endpoints.embedded(broker.url), options=options)
     yield broker, manager
     manager.close()
@@ -33,9 +33,9 @@ def hasty() -> Iterator[tuple[SpeakingBroker, AlpacaManager]]:
 
 
 def test_an_answer_cut_at_any_byte_leaves_the_outcome_unknown(
-    hasty: tuple[SpeakingBroker, AlpacaManager],
+    closing: tuple[SpeakingBroker, AlpacaManager],
 ) -> None:
-    broker, manager = hasty
+    broker, manager = closing
     for length in range(0, len(WHOLE), 3):
         broker.script = [cut_short(WHOLE[:length])]
         with pytest.raises(OutcomeUnknown):
@@ -56,12 +56,12 @@ def outcome(broker: SpeakingBroker, manager: AlpacaManager, said: bytes) -> Orde
     more=st.binary(max_size=20),
 )
 def test_changed_bytes_never_become_another_order_or_another_kind_of_failure(
-    hasty: tuple[SpeakingBroker, AlpacaManager], changes: dict[int, int], more: bytes
+    closing: tuple[SpeakingBroker, AlpacaManager], changes: dict[int, int], more: bytes
 ) -> None:
     damaged = bytearray(WHOLE)
     for place, value in changes.items():
         damaged[place] = value
-    came = outcome(*hasty, bytes(damaged) + more)
+    came = outcome(*closing, bytes(damaged) + more)
     if isinstance(came, OrderReport):
         assert (came.client_order_id, came.symbol, came.side, came.shares) == ("alc-1", "AAPL", Side.BUY, 10)
 
@@ -76,7 +76,7 @@ json_values = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(name=st.sampled_from(sorted(order_row())), value=json_values)
 def test_a_field_of_any_value_never_breaks_anything(
-    hasty: tuple[SpeakingBroker, AlpacaManager], name: str, value: object
+    closing: tuple[SpeakingBroker, AlpacaManager], name: str, value: object
 ) -> None:
-    came = outcome(*hasty, answer(order_row(**{name: value})))
+    came = outcome(*closing, answer(order_row(**{name: value})))
     assert isinstance(came, OrderReport | OutcomeUnknown)

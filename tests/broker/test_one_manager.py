@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
-from tests.broker.alpaca_rows import ACCOUNT_ROW
+from tests.broker.alpaca_rows import ACCOUNT_ROW, order_row
 from tests.broker.conftest import KEY, SECRET
 from tests.broker.speaking_broker import SpeakingBroker, answer, refusal
 from the_alchemiser.broker import (
@@ -21,7 +22,9 @@ from the_alchemiser.broker import (
     Credentials,
     create_alpaca_manager,
 )
-from the_alchemiser.domain.errors import BrokerError, ConfigurationError
+from the_alchemiser.domain.errors import BrokerError, ConfigurationError, OutcomeUnknown
+from the_alchemiser.domain.money import Side
+from the_alchemiser.domain.orders import OrderRequest
 
 
 @pytest.mark.spec("S0-06")
@@ -130,3 +133,22 @@ def test_importing_the_package_does_not_load_alpaca_py() -> None:
     code = "import sys, the_alchemiser.broker; print('alpaca' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_an_answer_that_belongs_to_another_order_is_logged_as_an_error_with_its_request_id(
+    broker: SpeakingBroker, manager: AlpacaManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.script = [answer(order_row(client_order_id="alc-2"), headers={"X-Request-ID": "req-5"})]
+    with pytest.raises(OutcomeUnknown, match="another order") as caught:
+        manager.place_order(OrderRequest("alc-1", "AAPL", Side.BUY, Decimal(10)))
+    assert caught.value.request_id == "req-5"
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.__dict__["request_id"] == "req-5"
+
+
+def test_asking_for_what_does_not_exist_is_no_warning(
+    broker: SpeakingBroker, manager: AlpacaManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.script = [refusal(404, 40410000, "position does not exist")]
+    manager.get_position("AAPL")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from the_alchemiser.broker import convert
 from the_alchemiser.broker.clients import Clients
-from the_alchemiser.broker.order_desk import ItemOutcome, item_outcome
+from the_alchemiser.broker.order_desk import ANOTHER_ORDER, ItemOutcome, item_outcome
 from the_alchemiser.broker.resilience import alpaca_retry_context
 from the_alchemiser.domain.errors import BrokerRefused, BrokerUnavailable
 from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339, rfc3339
@@ -59,7 +59,7 @@ class AccountDesk:
             raw: Any = self._clients.trading.delete(_position_path(symbol))
             report = convert.order_report(raw)
             if report.symbol.replace("/", "") != symbol.replace("/", ""):
-                raise ValueError("it belongs to another order")
+                raise ValueError(ANOTHER_ORDER)
             return report
 
     def close_all_positions(self) -> tuple[ItemOutcome, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ from the_alchemiser.broker.endpoints import Credentials, Endpoints
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, current_operation
 from the_alchemiser.broker.sockets import trusted_authorities
-from the_alchemiser.broker.transport import BrokerSession
+from the_alchemiser.broker.transport import BrokerSession, last_request_id
 from the_alchemiser.broker.wire import Wire
 from the_alchemiser.domain.errors import BrokerUnavailable, OutcomeUnknown
+
+log = logging.getLogger(__name__)
 
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
 
@@ -43,7 +46,7 @@ class Clients:
         from alpaca.trading.client import TradingClient
 
         key, secret = credentials.api_key, credentials.secret_key
-        self.options = options
+        self._credentials, self.options = credentials, options
         self.trading = TradingClient(key, secret, raw_data=True, url_override=endpoints.trading)
         self.data = StockHistoricalDataClient(key, secret, raw_data=True, url_override=endpoints.data)
         self.trading_session = _disciplined(
@@ -62,7 +65,7 @@ class Clients:
         try:
             yield
         except _UNREADABLE as error:
-            raise BrokerUnavailable(self._unreadable(error), request_id=self._request_id) from error
+            raise BrokerUnavailable(self._unreadable(error), request_id=last_request_id()) from error
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -70,14 +73,13 @@ class Clients:
         try:
             yield
         except _UNREADABLE as error:
-            raise OutcomeUnknown(self._unreadable(error), request_id=self._request_id) from error
-
-    @property
-    def _request_id(self) -> str:
-        return self.trading_session.last_request_id or self.data_session.last_request_id
+            raise OutcomeUnknown(self._unreadable(error), request_id=last_request_id()) from error
 
     def _unreadable(self, error: Exception) -> str:
-        return f"{current_operation().name}: the broker's answer cannot be understood: {error}"
+        operation = current_operation().name
+        text = self._credentials.masked(f"{operation}: the broker's answer cannot be understood: {error}")
+        log.error("broker: %s", text, extra={"operation": operation, "request_id": last_request_id()})
+        return text
 
 
 def _disciplined(

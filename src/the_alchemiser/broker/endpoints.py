@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 MASK = "****"
+SECRET_LENGTH_MIN = 6
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Credentials:
     def masked(self, text: str) -> str:
         """`text` with both keys made unreadable, wherever they stand in it."""
         for secret in (self.secret_key, self.api_key):
-            if secret:
+            # Shorter words are no keys of Alpaca's, and hiding every "s" would hide the sentence.
+            if len(secret) >= SECRET_LENGTH_MIN:
                 text = text.replace(secret, MASK)
         return text

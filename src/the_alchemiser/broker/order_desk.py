@@ -22,6 +22,7 @@ PAGES_MAX = 200
 _OVERLAP: Nanos = 1_000
 """Pages overlap by a microsecond: `after` is exclusive, and orders may share an instant."""
 DUPLICATE_ID_STATUS = 422
+ANOTHER_ORDER = "it belongs to another order"
 
 Query = dict[str, Any]
 
@@ -85,7 +86,7 @@ class OrderDesk:
                 report.client_order_id != client_order_id
                 or raw.get("replaces", broker_order_id) != broker_order_id
             ):
-                raise OutcomeUnknown("replace order: the broker's answer belongs to another order")
+                raise ValueError(ANOTHER_ORDER)
             return report
 
     def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
@@ -109,7 +110,7 @@ class OrderDesk:
                 raise
             report = convert.order_report(raw)
             if report.client_order_id != client_order_id:
-                raise ValueError("it belongs to another order")
+                raise ValueError(ANOTHER_ORDER)
             return report
 
     def get_order(self, broker_order_id: BrokerOrderId) -> OrderReport:
@@ -181,9 +182,9 @@ def _is_duplicate_id(refused: BrokerRefused) -> bool:
 
 
 def _answer_to(request: OrderRequest, report: OrderReport) -> OrderReport:
-    """The report, if it is of the order we sent. Raises OutcomeUnknown where it is somebody else's."""
+    """The report, if it is of the order we sent. Raises ValueError where it is somebody else's."""
     asked = (request.client_order_id, request.symbol, request.side, request.shares)
     told = (report.client_order_id, report.symbol, report.side, report.shares)
     if asked != told:
-        raise OutcomeUnknown("place order: the broker's answer belongs to another order")
+        raise ValueError(ANOTHER_ORDER)
     return report

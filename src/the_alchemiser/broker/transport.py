@@ -22,7 +22,13 @@ from the_alchemiser.broker.endpoints import Credentials
 from the_alchemiser.broker.ratebudget import Lane, RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, current_operation
 from the_alchemiser.broker.wire import Answer, NotSentError, Request, UnreadableError, Wire
-from the_alchemiser.domain.errors import BrokerBusy, BrokerError, BrokerUnavailable, InvariantBroken
+from the_alchemiser.domain.errors import (
+    BrokerBusy,
+    BrokerError,
+    BrokerRefused,
+    BrokerUnavailable,
+    InvariantBroken,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +54,14 @@ class Reply:
         return self.data
 
 
+_last = threading.local()
+
+
+def last_request_id() -> str:
+    """The broker's id of the last request this thread sent, for failures found only in what was answered."""
+    return getattr(_last, "request_id", "")
+
+
 class BrokerSession:
     """Sends requests to one host for one key pair. Thread-safe."""
 
@@ -63,13 +77,7 @@ class BrokerSession:
     ) -> None:
         self._origin, self._wire, self._credentials = origin, wire, credentials
         self._call_seconds, self._budget, self._retries = call_seconds, budget, retries
-        self._local = threading.local()
         self.response_observers: list[ResponseObserver] = []
-
-    @property
-    def last_request_id(self) -> str:
-        """The broker's id of the last request this thread sent."""
-        return getattr(self._local, "request_id", "")
 
     def request(
         self,
@@ -115,7 +123,7 @@ class BrokerSession:
 
     def _once(self, request: Request) -> Reply:
         self._budget.acquire(_lane(request))
-        self._local.request_id = ""
+        _last.request_id = ""
         started = time.perf_counter()
         try:
             answer = self._wire.exchange(request)
@@ -137,7 +145,7 @@ class BrokerSession:
         return Reply(answer.status, answer.headers, data, "json" if answer.body else "")
 
     def _hear(self, answer: Answer) -> None:
-        self._local.request_id = answers.request_id_of(answer)
+        _last.request_id = answers.request_id_of(answer)
         self._budget.learn(answer.headers)
         for observe in self.response_observers:
             observe(answer.headers)
@@ -146,7 +154,10 @@ class BrokerSession:
         """The error with its operation in front and no secret in it, logged once."""
         text = self._credentials.masked(f"{current_operation().name}: {error}")
         error.args = (text,)
-        log.warning("broker: %s", text, extra=self._context(request, error))
+        # That something does not exist is an ordinary answer to a question.
+        is_ordinary = request.changes_nothing and isinstance(error, BrokerRefused) and error.status == 404
+        level = logging.INFO if is_ordinary else logging.WARNING
+        log.log(level, "broker: %s", text, extra=self._context(request, error))
         return error
 
     def _context(self, request: Request, error: BrokerError | None = None) -> dict[str, Any]:
@@ -154,7 +165,7 @@ class BrokerSession:
             "operation": current_operation().name,
             "method": request.method,
             "path": self._credentials.masked(request.target.split("?", 1)[0]),
-            "request_id": (error.request_id if error else "") or self.last_request_id,
+            "request_id": (error.request_id if error else "") or last_request_id(),
         }
 
 
