@@ -1,0 +1,205 @@
+"""One effect, one conversation, one event: failures become events, and what is unclear is never called a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fakes import FaultyBroker, KeptAlerts
+from language import NOON
+from world import MARKET, MORNING
+
+from the_alchemiser.domain.effects import (
+    CancelOrder,
+    LookUpOrder,
+    RaiseAlert,
+    ReadBroker,
+    ReadMarket,
+    ReadQuotes,
+    SubmitOrder,
+)
+from the_alchemiser.domain.errors import (
+    BrokerBusy,
+    BrokerError,
+    BrokerRefused,
+    BrokerUnauthorized,
+    BrokerUnavailable,
+    OutcomeUnknown,
+)
+from the_alchemiser.domain.events import (
+    BrokerRead,
+    CancelDenied,
+    MarketRead,
+    OrderDenied,
+    OrderHeard,
+    OrderNotFound,
+    OrderUnheard,
+    QuotesRead,
+    ReadFailed,
+)
+from the_alchemiser.domain.money import Side, decimal
+from the_alchemiser.domain.orders import OrderReport, OrderRequest, OrderStatus
+from the_alchemiser.exchange.core import Exchange
+from the_alchemiser.runtime.perform import Performer
+
+REQUEST = OrderRequest("alc-20210104-AAPL-b-0", "AAPL", Side.BUY, decimal(5))
+FAULTS: list[BrokerError] = [
+    OutcomeUnknown("timed out"),
+    BrokerBusy("429"),
+    BrokerUnavailable("503"),
+]
+
+
+class Line:
+    """A performer whose next call of one kind meets a fault."""
+
+    def __init__(self) -> None:
+        self.fault: dict[str, tuple[str, BaseException]] = {}
+        self.broker = FaultyBroker(
+            Exchange(MARKET, seed=7, start=MORNING), lambda name: self.fault.pop(name, None)
+        )
+        self.alerts = KeptAlerts()
+        self.performer = Performer(self.broker, self.broker.now, self.alerts)
+
+    def perform(self, effect: Any, **faults: tuple[str, BaseException]) -> Any:
+        self.fault = dict(faults)
+        return self.performer.perform(effect)
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def test_an_accepted_order_is_heard(line: Line) -> None:
+    event = line.perform(SubmitOrder(REQUEST))
+    assert isinstance(event, OrderHeard)
+    assert (event.report.client_order_id, event.report.status) == (
+        REQUEST.client_order_id,
+        OrderStatus.ACCEPTED,
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_order_without_a_clear_answer_is_unheard_whether_it_arrived_or_not(
+    line: Line, fault: BrokerError, when: str
+) -> None:
+    event = line.perform(SubmitOrder(REQUEST), place_order=(when, fault))
+    assert event == OrderUnheard(MORNING, REQUEST.client_order_id, str(fault))
+
+
+def test_a_refused_order_that_the_broker_does_not_know_is_denied(line: Line) -> None:
+    refusal = BrokerRefused("insufficient buying power", status=403)
+    event = line.perform(SubmitOrder(REQUEST), place_order=("before", refusal))
+    assert event == OrderDenied(MORNING, REQUEST.client_order_id, "insufficient buying power")
+
+
+def test_a_repeat_that_is_refused_because_the_first_arrived_is_taken_as_the_first(line: Line) -> None:
+    line.perform(SubmitOrder(REQUEST), place_order=("after", OutcomeUnknown("timed out")))
+    event = line.perform(SubmitOrder(REQUEST))
+    assert isinstance(event, OrderHeard)
+    assert event.report.status is OrderStatus.ACCEPTED
+    assert len(line.broker.get_open_orders()) == 1
+
+
+def test_a_refusal_that_cannot_be_checked_is_no_answer(line: Line) -> None:
+    refusal = BrokerRefused("client_order_id must be unique", status=422)
+    event = line.perform(
+        SubmitOrder(REQUEST), place_order=("before", refusal), look_up=("before", BrokerUnavailable("503"))
+    )
+    assert isinstance(event, OrderUnheard)
+
+
+def test_refused_keys_mean_that_nothing_exists(line: Line) -> None:
+    event = line.perform(SubmitOrder(REQUEST), place_order=("before", BrokerUnauthorized("401")))
+    assert event == OrderDenied(MORNING, REQUEST.client_order_id, "401")
+
+
+def test_an_answer_about_another_order_is_no_answer(line: Line) -> None:
+    swapped = OrderReport("alc-other", "b-1", "AAPL", Side.BUY, decimal(5), OrderStatus.NEW)
+    line.broker.place_order = lambda request: swapped  # type: ignore[method-assign]
+    event = line.perform(SubmitOrder(REQUEST))
+    assert event == OrderUnheard(MORNING, REQUEST.client_order_id, "the answer was about 'alc-other'")
+
+
+def test_a_look_up_tells_found_from_not_found_and_neither_from_no_answer(line: Line) -> None:
+    look_up = LookUpOrder(REQUEST.client_order_id)
+    assert line.perform(look_up) == OrderNotFound(MORNING, REQUEST.client_order_id)
+    assert line.perform(look_up, look_up=("before", BrokerUnavailable("503"))) is None
+    line.perform(SubmitOrder(REQUEST))
+    assert isinstance(line.perform(look_up), OrderHeard)
+
+
+def test_a_cancel_is_answered_by_the_orders_own_reports_or_denied(line: Line) -> None:
+    report = line.perform(SubmitOrder(REQUEST)).report
+    cancel = CancelOrder(REQUEST.client_order_id, report.broker_order_id)
+    assert isinstance(line.perform(cancel, cancel_order=("before", BrokerUnavailable("503"))), CancelDenied)
+    line.broker.take_heard()
+    assert line.perform(cancel) is None
+    assert [one.report.status for one in line.broker.take_heard()][-1] is OrderStatus.CANCELED
+    unknown = CancelOrder(REQUEST.client_order_id, "no-such-order")
+    assert isinstance(line.perform(unknown), CancelDenied)
+
+
+READS: list[tuple[Any, str, str, Callable[[Any], Any], type]] = [
+    (ReadBroker("start", 0), "get_account", "broker:start", lambda event: event.purpose, BrokerRead),
+    (
+        ReadMarket("20210104", ("AAPL",), 5, "2021-01-04"),
+        "get_histories",
+        "market:20210104",
+        lambda event: event.cycle_id,
+        MarketRead,
+    ),
+    (
+        ReadQuotes("20210104", ("AAPL",)),
+        "get_quotes",
+        "quotes:20210104",
+        lambda event: event.cycle_id,
+        QuotesRead,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("effect", "call", "subject", "name_of", "kind"), READS, ids=[read[2] for read in READS]
+)
+def test_a_read_is_answered_under_its_own_name_or_fails_under_it(
+    line: Line, effect: Any, call: str, subject: str, name_of: Callable[[Any], str], kind: type
+) -> None:
+    event = line.perform(effect)
+    assert type(event) is kind
+    assert name_of(event) == subject.partition(":")[2]
+    fault = ("before", BrokerUnavailable("503"))
+    assert line.perform(effect, **{call: fault}) == ReadFailed(MORNING, subject, "503")
+
+
+def test_a_defect_is_not_dressed_up_as_a_failure_of_the_broker(line: Line) -> None:
+    with pytest.raises(KeyError):
+        line.perform(ReadBroker("start", 0), get_account=("before", KeyError("ours")))
+
+
+def test_the_record_holds_the_open_orders_and_each_one_asked_about(line: Line) -> None:
+    ended = line.perform(SubmitOrder(REQUEST)).report
+    line.perform(CancelOrder(REQUEST.client_order_id, ended.broker_order_id))
+    other = OrderRequest("alc-20210104-KO-b-0", "KO", Side.BUY, decimal(5))
+    line.perform(SubmitOrder(other))
+    state = line.perform(ReadBroker("start", 0, (REQUEST.client_order_id, "alc-unknown"))).state
+    assert {one.client_order_id: one.status for one in state.orders} == {
+        "alc-20210104-KO-b-0": OrderStatus.ACCEPTED,
+        REQUEST.client_order_id: OrderStatus.CANCELED,
+    }
+    assert state.sessions[0].date < "2021-01-04" < state.sessions[-1].date
+
+
+def test_the_market_of_an_unknown_symbol_is_absent_not_invented(line: Line) -> None:
+    event = line.perform(ReadMarket("20210104", ("AAPL", "NOPE"), 5, "2021-01-04"))
+    assert set(event.assets) == set(event.histories) == set(event.quotes) == {"AAPL"}
+    assert (len(event.histories["AAPL"].closes), event.histories["AAPL"].last_date) == (5, "2020-12-31")
+
+
+def test_an_alert_goes_to_a_person_and_is_answered_by_nothing(line: Line) -> None:
+    assert line.perform(RaiseAlert("error", "look here")) is None
+    assert line.alerts.told == [("error", "look here")]
+    assert Performer(line.broker, lambda: NOON).perform(RaiseAlert("error", "nobody listens")) is None
