@@ -9,8 +9,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Two cores are the smallest machine we promise; more workers only help the CPU-bound third of the suite.
 TEST_WORKERS ?= 2
-# Every script that can be run; the rest are their parts.
-BENCHES ?= $(shell grep -l __main__ benchmarks/*.py)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -42,8 +40,8 @@ format: $(VENV)/dev.stamp ## rewrite the sources in the one style
 spec: $(VENV)/dev.stamp ## which rows of docs/specification.md passing tests prove, and which not
 	$(PYTEST) -n $(TEST_WORKERS) --dist worksteal -q --spec $(TEST_ARGS)
 
-bench: $(VENV)/bench.stamp ## measure us beside others, one JSON line each (BENCHES=benchmarks/journal.py)
-	@set -e; for script in $(BENCHES); do echo "$$script" >&2; $(BIN)/python $$script $(BENCH_ARGS); done
+bench: $(VENV)/bench.stamp ## measure us beside others, one JSON line each (BENCH_ARGS="--quick journal")
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lock: ## resolve the requirement files anew (LOCK_ARGS=--upgrade moves the pins)
 	tools/lock.sh $(LOCK_ARGS)

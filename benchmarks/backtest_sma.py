@@ -1,24 +1,28 @@
 """SMA 10/30 crossover on one-minute bars, bar by bar in Python: this engine beside backtrader and backtesting.py.
 
-    python benchmarks/backtest_sma.py [--bars 1000000] [--engines ours,backtrader,backtesting,reference] [--repeat 1]
+    python -m benchmarks.backtest_sma [--bars 1000000] [--engines ours,backtrader,backtesting,reference] [--rounds 1]
 
-Rule: at a bar's close, flat and SMA10 > SMA30: buy floor(0.99 x equity / close) shares; long and SMA10 < SMA30: sell all.
-Both fill at the next bar's open, no costs. bars_per_s counts the engine's own run; making its data objects does not count.
-agree is the share of fills (bar, side) that the plain-Python reference makes too. Prints one JSON line.
+Rule: at a bar's close, flat and SMA10 > SMA30: buy floor(0.99 x equity / close) shares; long and SMA10 < SMA30:
+sell all. Both fill at the next bar's open, no costs. bars_per_s counts the engine's own run; making its data objects
+does not count. agree is the share of fills (bar, side) that the plain-Python reference makes too. The engines take
+turns; a figure is of its middle round, a ratio (of CPU seconds, which other processes disturb least) the median of
+those within each round. Prints one JSON line.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bars import SYMBOL, Floats, Minutes, as_bars, minutes
+
+from benchmarks.bars import SYMBOL, Floats, Minutes, as_bars, minutes
+from benchmarks.rounds import tell
 
 CASH = 1_000_000
 Fills = list[tuple[int, int]]
@@ -53,7 +57,7 @@ def reference(data: Minutes) -> Run:
 
 def ours(data: Minutes) -> Run:
     """The product: strategy, risk, orders, exchange core, fills, ledger and an in-memory journal of every fact."""
-    from ours import prepare_backtest
+    from benchmarks.ours import prepare_backtest
 
     test, journal = prepare_backtest(SYMBOL, data, CASH)
 
@@ -149,14 +153,18 @@ ENGINES: dict[str, Callable[[Minutes], Run]] = {
 }
 
 
-def measure(prepare: Callable[[Minutes], Run], data: Minutes, expected: Fills, equity: float) -> dict[str, float]:
+def measure(
+    prepare: Callable[[Minutes], Run], data: Minutes, expected: Fills, equity: float
+) -> dict[str, float]:
     run = prepare(data)
+    gc.collect()
     started, cpu_started = time.perf_counter(), time.process_time()
     fills, end = run()
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     found, wanted = set(fills), set(expected)
     return {
         "bars_per_s": round(len(data.at) / seconds),
+        "bars_per_cpu_s": round(len(data.at) / max(cpu_seconds, 1e-9)),
         "run_s": round(seconds, 3),
         "cpu_s": round(cpu_seconds, 3),
         "fills": len(fills),
@@ -165,24 +173,33 @@ def measure(prepare: Callable[[Minutes], Run], data: Minutes, expected: Fills, e
     }
 
 
+def race(data: Minutes, engines: Sequence[str], rounds: int) -> dict[str, dict[str, float]]:
+    """Every engine in turn, round after round: the round in the middle of each."""
+    expected, equity = reference(data)()
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name in engines:
+            runs[name].append(measure(ENGINES[name], data, expected, equity))
+    figures = {name: sorted(found, key=lambda one: one["run_s"])[rounds // 2] for name, found in runs.items()}
+    if "ours" in runs:
+        for name, found in runs.items():
+            pairs = zip(runs["ours"], found, strict=True)
+            ratio = statistics.median(our["bars_per_cpu_s"] / peer["bars_per_cpu_s"] for our, peer in pairs)
+            figures[name] |= {"ours_is_times": round(ratio, 2)}
+    return figures
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--bars", type=int, default=1_000_000)
     parser.add_argument("--engines", default="ours,backtesting,backtrader,reference")
-    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    data = minutes(arguments.bars)
-    expected, equity = reference(data)()
-    figures: dict[str, dict[str, float]] = {}
-    for name in arguments.engines.split(","):
-        runs = [measure(ENGINES[name], data, expected, equity) for _ in range(arguments.repeat)]
-        middle = statistics.median_low(run["bars_per_s"] for run in runs)
-        figures[name] = next(run for run in runs if run["bars_per_s"] == middle)
-    if "ours" in figures:
-        for name, peer in figures.items():
-            peer["ours_is_times"] = round(figures["ours"]["bars_per_s"] / peer["bars_per_s"], 2)
+    figures = race(minutes(arguments.bars), arguments.engines.split(","), arguments.rounds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"bench": "backtest_sma", "bars": arguments.bars, "peak_mib": peak, "engines": figures}))
+    tell("backtest_sma", {"bars": arguments.bars, "peak_mib": peak, "engines": figures})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from the_alchemiser.domain.market import Bar
 from the_alchemiser.exchange.sessions import xnys_sessions
 
@@ -39,7 +40,13 @@ def minutes(count: int, seed: int = 7, volatility: float = 5e-4) -> Minutes:
 
 def as_bars(data: Minutes) -> Iterator[Bar]:
     """The same as the engine's own events, made one by one as a data feed would."""
-    columns = (data.at.tolist(), data.open.tolist(), data.high.tolist(), data.low.tolist(), data.close.tolist())
+    columns = (
+        data.at.tolist(),
+        data.open.tolist(),
+        data.high.tolist(),
+        data.low.tolist(),
+        data.close.tolist(),
+    )
     for at, begin, high, low, close in zip(*columns, strict=True):
         yield Bar(SYMBOL, at, begin, high, low, close, 0.0, at + MINUTE)
 

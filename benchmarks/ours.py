@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
-from bars import Minutes
+
+from benchmarks.bars import Minutes
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.money import decimal
 from the_alchemiser.engine import Engine, EngineConfig
@@ -21,14 +22,18 @@ from the_alchemiser.strategies import MovingAverageCross
 
 # The rule of the benchmark stakes the whole account on one symbol; the usual limits would refuse that.
 LIMITS = RiskLimits(
-    order_notional_max=decimal(10**9), position_weight_max=decimal(2), gross_exposure_max=decimal(2), daily_loss_max=decimal(10**9)
+    order_notional_max=decimal(10**9),
+    position_weight_max=decimal(2),
+    gross_exposure_max=decimal(2),
+    daily_loss_max=decimal(10**9),
 )
 
 
 def prepare_backtest(symbol: str, data: Minutes, cash: int) -> tuple[Backtest, MemoryJournal]:
     """A backtest over these bars, all data loaded, nothing run."""
     config = EngineConfig(
-        CycleConfig(rebalance=RebalancePolicy(decimal(0), decimal(0)), limits=LIMITS), (MovingAverageCross(symbol),)
+        CycleConfig(rebalance=RebalancePolicy(decimal(0), decimal(0)), limits=LIMITS),
+        (MovingAverageCross(symbol),),
     )
     exchange = Exchange(_market(symbol, data), seed=7, cash=str(cash), start=int(data.at[0]))
     journal = MemoryJournal()
@@ -36,8 +41,16 @@ def prepare_backtest(symbol: str, data: Minutes, cash: int) -> tuple[Backtest, M
 
 
 def _market(symbol: str, data: Minutes) -> ReplayedBars:
-    columns = {"t": data.at.view("datetime64[ns]"), "open": data.open, "high": data.high, "low": data.low, "close": data.close}
+    columns = {
+        "t": data.at.view("datetime64[ns]"),
+        "open": data.open,
+        "high": data.high,
+        "low": data.low,
+        "close": data.close,
+    }
     table = pl.DataFrame({**columns, "volume": np.ones(len(data.at), dtype=np.int64)})
     with TemporaryDirectory() as folder:
-        table.with_columns(pl.col("t").dt.replace_time_zone("UTC")).write_parquet(Path(folder) / f"{symbol}.parquet")
+        table.with_columns(pl.col("t").dt.replace_time_zone("UTC")).write_parquet(
+            Path(folder) / f"{symbol}.parquet"
+        )
         return ReplayedBars(Path(folder))
