@@ -105,6 +105,26 @@ def test_without_a_clear_answer_the_outcome_is_unknown_and_nothing_is_sent_again
     assert waits == []
 
 
+CHUNK = b"40000\r\n" + b" " * 0x40000 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK * 5,
+        b"HTTP/1.1 200 OK\r\n\r\n" + CHUNK * 5,
+    ],
+    ids=["by its own word", "in chunks", "until the end"],
+)
+def test_an_answer_to_an_order_is_never_longer_than_a_megabyte(
+    broker: SpeakingBroker, manager: AlpacaManager, said: bytes
+) -> None:
+    broker.script = [said]
+    with pytest.raises(OutcomeUnknown, match="longer than 1048576 bytes"):
+        manager.place_order(REQUEST)
+
+
 @pytest.mark.parametrize("said", [stay_silent, drip], ids=["silence", "one byte at a time"])
 def test_a_call_ends_by_its_deadline_however_the_broker_stalls(
     broker: SpeakingBroker, manager_of: Callable[..., AlpacaManager], said: Callable[..., None]

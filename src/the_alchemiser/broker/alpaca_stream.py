@@ -20,7 +20,14 @@ from the_alchemiser.broker import convert
 from the_alchemiser.broker.endpoints import Credentials
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.broker.sockets import trusted_authorities
-from the_alchemiser.broker.websocket import OPEN_SECONDS_MAX, SILENCE_SECONDS_MAX, TROUBLE, Inbox, Line
+from the_alchemiser.broker.websocket import (
+    OPEN_SECONDS_MAX,
+    SILENCE_SECONDS_MAX,
+    TROUBLE,
+    UNREAD_MESSAGES_MAX,
+    Inbox,
+    Line,
+)
 from the_alchemiser.domain.errors import BrokerError, BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.instants import parse_rfc3339
@@ -56,11 +63,12 @@ class AlpacaStream:
         *,
         ca_file: str = "",
         silence_seconds: float = SILENCE_SECONDS_MAX,
+        unread_max: int = UNREAD_MESSAGES_MAX,
         backoff: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._credentials = credentials
-        self._line = Line(url, trusted_authorities(ca_file), silence_seconds)
+        self._line = Line(url, trusted_authorities(ca_file), silence_seconds, unread_max=unread_max)
         self._backoff = backoff or Backoff()
         self._sleep = sleep
         self.sequence = 0
@@ -90,8 +98,8 @@ class AlpacaStream:
 
     async def _connection(self) -> AsyncGenerator[OrderHeard | None, None]:
         """One connection from its opening to its end."""
-        inbox = Inbox()
-        transport = await inbox.open(self._line)
+        inbox = Inbox(self._line)
+        transport = await inbox.open()
         clock = asyncio.get_running_loop()
         opened = clock.time()
         try:

@@ -19,8 +19,8 @@ OPEN_SECONDS_MAX = 10.0
 SILENCE_SECONDS_MAX = 8.0
 """A peer silent for half of this is asked for a sign, and given up after the other half."""
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
-MESSAGES_HIGH, MESSAGES_LOW = 10_000, 1_000
-"""Unread messages at which we stop and resume reading from the socket; the peer waits, and nothing is dropped."""
+UNREAD_MESSAGES_MAX = 10_000
+"""With so many unread messages we stop reading from the socket until nine tenths are taken; nothing is dropped."""
 
 Deliver = Callable[[bytes | memoryview], None]
 TROUBLE = (OSError, picows.WSError, asyncio.TimeoutError)
@@ -75,6 +75,7 @@ class Line:
     ca_file: str = ""
     silence_seconds: float = SILENCE_SECONDS_MAX
     headers: Mapping[str, str] = field(default_factory=dict)
+    unread_max: int = UNREAD_MESSAGES_MAX
 
 
 async def connect(line: Line, deliver: Deliver, ended: Callable[[], None]) -> picows.WSTransport:
@@ -98,16 +99,17 @@ async def connect(line: Line, deliver: Deliver, ended: Callable[[], None]) -> pi
 class Inbox:
     """Messages of one connection, kept until they are taken. When too many wait, reading from the socket pauses."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self._messages: deque[bytes] = deque()
         self._changed = asyncio.Event()
         self._is_ended = False
         self._transport: picows.WSTransport | None = None
         self._is_paused = False
 
-    async def open(self, line: Line) -> picows.WSTransport:
+    async def open(self) -> picows.WSTransport:
         """Connect; what arrives is kept here. Raises one of TROUBLE."""
-        self._transport = await connect(line, self._put, self._end)
+        self._transport = await connect(self._line, self._put, self._end)
         return self._transport
 
     async def take(self) -> bytes | None:
@@ -118,14 +120,14 @@ class Inbox:
             self._changed.clear()
             await self._changed.wait()
         message = self._messages.popleft()
-        if self._is_paused and len(self._messages) < MESSAGES_LOW:
+        if self._is_paused and len(self._messages) <= self._line.unread_max // 10:
             self._pause(False)
         return message
 
     def _put(self, message: bytes | memoryview) -> None:
         self._messages.append(bytes(message))
         self._changed.set()
-        if not self._is_paused and len(self._messages) >= MESSAGES_HIGH:
+        if not self._is_paused and len(self._messages) >= self._line.unread_max:
             self._pause(True)
 
     def _end(self) -> None:
