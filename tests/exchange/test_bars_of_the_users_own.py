@@ -117,6 +117,26 @@ def test_all_that_happens_at_one_instant_is_one_stop(tmp_path: Path) -> None:
     assert [fill.symbol for fill in exchange.fills()] == ["HAT", "SHOE"]
 
 
+def test_the_opening_is_one_instant_for_new_and_old_orders(tmp_path: Path) -> None:
+    rows = "2022-03-16T13:30:00Z,10,10,10,10,1\n2022-03-17T13:30:00Z,8,8,8,8,1\n"
+    for name in ("HAT", "SHOE"):
+        write(tmp_path, f"{name}.csv", HEADER + rows)
+    exchange = Exchange(ReplayedBars(tmp_path), seed=1, start=SESSION.open)
+    body = {
+        "symbol": "HAT",
+        "qty": "5",
+        "side": "buy",
+        "type": "limit",
+        "limit_price": "9",
+        "time_in_force": "gtc",
+    }
+    exchange.submit(parse_order_request(body))
+    exchange.advance(SESSION.close)
+    exchange.submit(parse_order_request({**body, "symbol": "SHOE", "time_in_force": "day"}))
+    exchange.advance(SESSION.close + DAY, stop_on_update=True)
+    assert {fill.symbol for fill in exchange.fills()} == {"HAT", "SHOE"}
+
+
 def test_daily_bars_become_days_that_touch_high_and_low(tmp_path: Path) -> None:
     write(
         tmp_path,

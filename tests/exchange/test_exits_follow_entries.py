@@ -115,6 +115,13 @@ def test_leg_quantities_and_waiting_legs_cannot_be_changed(desk: Desk) -> None:
     )
 
 
+def test_a_group_keeps_one_duration(desk: Desk) -> None:
+    entry = desk.bracket(qty="10")
+    assert desk.refused(desk.change, entry.legs[0], time_in_force="gtc").message == (
+        "time_in_force cannot be changed for advanced orders"
+    )
+
+
 def test_one_triggers_other_with_a_stop_alone(desk: Desk) -> None:
     entry = desk.buy("10", order_class="oto", stop_loss={"stop_price": "9"})
     assert legs(desk, entry.id) == ("new",)
