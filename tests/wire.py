@@ -1,7 +1,8 @@
-"""A real exchange in a process of its own, for tests that speak to it over loopback."""
+"""A real exchange, in a process or a thread of its own, for tests that speak to it over loopback."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -10,14 +11,18 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from the_alchemiser.exchange.server import Addresses, ServerOptions, running
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
+THREAD_DEFAULTS: dict[str, Any] = {"port": 0, "speed": None, "start": "2022-06-01"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,6 @@ class Answer:
 class WireExchange:
     """A running exchange: its addresses and keys, and one connection to speak to it without any client library."""
 
-    process: subprocess.Popen[bytes]
     rest: str
     trading_stream: str
     data_stream: str
@@ -93,6 +97,18 @@ class WireExchange:
         while self.advance(until)["now"] != until:
             pass
 
+    def hang_up(self) -> None:
+        """Gives up the connection of `request`."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+@dataclass
+class ExchangeProcess(WireExchange):
+    """An exchange in a process of its own, which can be killed."""
+
+    process: subprocess.Popen[bytes] = field(kw_only=True)
+
     def kill(self) -> None:
         """Ends it as `kill -9` does."""
         self.process.kill()
@@ -100,8 +116,7 @@ class WireExchange:
 
     def close(self) -> None:
         """Ends it in good order: its standard input closes."""
-        if self._connection is not None:
-            self._connection.close()
+        self.hang_up()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
@@ -124,8 +139,42 @@ def exchange_command(**options: Any) -> list[str]:
 
 
 @contextlib.contextmanager
-def running_exchange(environment: Mapping[str, str] | None = None, **options: Any) -> Iterator[WireExchange]:
-    """An exchange on a port of its own: lockstep, opening on 2022-06-01, unless the options say otherwise."""
+def exchange_in_thread(**options: Any) -> Iterator[WireExchange]:
+    """The same exchange over the same wire, in a thread of this process: it starts ten times as fast.
+
+    The options are those of `ServerOptions`.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="exchange") as pool:
+        ready: Future[tuple[Addresses, Callable[[], object]]] = Future()
+        serving = pool.submit(asyncio.run, _serve(ServerOptions(**{**THREAD_DEFAULTS, **options}), ready))
+        serving.add_done_callback(
+            lambda done: ready.done() or ready.set_exception(done.exception() or RuntimeError())
+        )
+        addresses, stop = ready.result(READY_SECONDS)
+        exchange = WireExchange(
+            *(getattr(addresses, name.name) for name in fields(Addresses) if name.name != "ready")
+        )
+        try:
+            yield exchange
+        finally:
+            exchange.hang_up()
+            stop()
+            serving.result(STOP_SECONDS)
+
+
+async def _serve(options: ServerOptions, ready: Future[tuple[Addresses, Callable[[], object]]]) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with running(options) as (addresses, _):
+        ready.set_result((addresses, lambda: loop.call_soon_threadsafe(stopped.set)))
+        await stopped.wait()
+
+
+@contextlib.contextmanager
+def running_exchange(
+    environment: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[ExchangeProcess]:
+    """An exchange in a process of its own: lockstep, opening on 2022-06-01, unless the options say otherwise."""
     world = {**os.environ, **(environment or {})}
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
@@ -146,7 +195,7 @@ def running_exchange(environment: Mapping[str, str] | None = None, **options: An
             process.wait(STOP_SECONDS)
 
 
-def _when_ready(process: subprocess.Popen[bytes], errors: Any) -> WireExchange:
+def _when_ready(process: subprocess.Popen[bytes], errors: Any) -> ExchangeProcess:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
     line = process.stdout.readline() if ready else b""
@@ -157,4 +206,4 @@ def _when_ready(process: subprocess.Popen[bytes], errors: Any) -> WireExchange:
         raise RuntimeError(f"the exchange did not start: {errors.read().decode()}")
     addresses = json.loads(line)
     assert addresses.pop("ready") is True
-    return WireExchange(process, **addresses)
+    return ExchangeProcess(**addresses, process=process)

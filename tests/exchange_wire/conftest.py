@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from wire import WireExchange, running_exchange
+from wire import WireExchange, exchange_in_thread, running_exchange
 
 
 @pytest.fixture
 def exchange() -> Iterator[WireExchange]:
     """An exchange of one's own, in lockstep at the opening of 2022-06-01."""
-    with running_exchange(requests_per_minute=0, data_requests_per_minute=0) as running:
+    with exchange_in_thread(requests_per_minute=0, data_requests_per_minute=0) as running:
         yield running
 
 

@@ -32,7 +32,7 @@ from alpaca.trading.requests import (
     StopOrderRequest,
     TakeProfitRequest,
 )
-from wire import WireExchange, running_exchange
+from wire import WireExchange, exchange_in_thread
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -44,7 +44,7 @@ def trading(exchange: WireExchange) -> TradingClient:
 
 @pytest.fixture(scope="module")
 def data() -> Iterator[StockHistoricalDataClient]:
-    with running_exchange(start="2022-06-01T14:30:00Z", data_requests_per_minute=0) as exchange:
+    with exchange_in_thread(start="2022-06-01T14:30:00Z", data_requests_per_minute=0) as exchange:
         yield StockHistoricalDataClient(exchange.key, exchange.secret, url_override=exchange.rest)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from wire import WireExchange, running_exchange
+from wire import WireExchange, exchange_in_thread, running_exchange
 
 CLOSE = "2022-06-01T20:00:00Z"
 
@@ -52,7 +52,7 @@ def test_time_goes_neither_back_nor_beyond_the_data(
 
 
 def test_an_exchange_that_runs_freely_cannot_be_advanced() -> None:
-    with running_exchange(speed=1000) as exchange:
+    with exchange_in_thread(speed=1000) as exchange:
         first = exchange.get("/v1/control/clock")
         assert (first["mode"], first["speed"]) == ("free", 1000.0)
         assert exchange.request("POST", "/v1/control/advance", {"until": CLOSE}).status == 409
@@ -98,7 +98,7 @@ def test_the_same_commands_give_the_same_answers_in_any_process() -> None:
 
 
 def test_free_time_stops_where_the_data_end() -> None:
-    with running_exchange(speed=1_000_000, start="2022-12-28T21:00:00Z") as exchange:
+    with exchange_in_thread(speed=1_000_000, start="2022-12-28T21:00:00Z") as exchange:
         while (now := exchange.get("/v1/control/clock")["now"]) != "2022-12-29T05:00:00Z":
             assert now < "2022-12-29T05:00:00Z"
         assert exchange.get("/v2/stocks/AAPL/trades/latest")["trade"]["t"] == "2022-12-28T20:59:50Z"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wire import running_exchange
+from wire import exchange_in_thread
 
 MINUTES = """timestamp,open,high,low,close,volume
 2024-03-04T14:30:00Z,10.00,10.20,9.90,10.10,400
@@ -13,7 +13,7 @@ MINUTES = """timestamp,open,high,low,close,volume
 
 def test_the_wire_serves_the_bars_of_the_folder_and_fills_at_their_prices(tmp_path: Path) -> None:
     (tmp_path / "MINE.csv").write_text(MINUTES)
-    with running_exchange(data=tmp_path, start="2024-03-04") as exchange:
+    with exchange_in_thread(data=tmp_path, start="2024-03-04") as exchange:
         assert [asset["symbol"] for asset in exchange.get("/v2/assets")] == ["MINE"]
         order = exchange.submit(symbol="MINE", qty="1", side="buy", type="limit", limit_price="9.95")
         assert exchange.advance("2024-03-04T14:33:00Z")["updates"] == 1
@@ -30,5 +30,5 @@ def test_the_wire_serves_the_bars_of_the_folder_and_fills_at_their_prices(tmp_pa
 
 def test_without_a_start_it_begins_with_the_first_session_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "MINE.csv").write_text(MINUTES)
-    with running_exchange(data=tmp_path, start=None) as exchange:
+    with exchange_in_thread(data=tmp_path, start=None) as exchange:
         assert exchange.get("/v1/control/clock")["now"] == "2024-03-04T14:30:00Z"

@@ -6,7 +6,7 @@ import subprocess
 from urllib.parse import urlsplit
 
 import pytest
-from wire import WireExchange, exchange_command, running_exchange
+from wire import WireExchange, exchange_command, exchange_in_thread, running_exchange
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -155,7 +155,7 @@ def test_an_id_that_is_no_uuid_is_a_missing_id_and_an_unknown_one_is_404(
 
 
 def test_every_answer_has_a_request_id_of_its_own_and_the_state_of_the_budget() -> None:
-    with running_exchange() as exchange:
+    with exchange_in_thread() as exchange:
         first = exchange.request("GET", "/v2/account")
         second = exchange.request("GET", "/v2/nowhere")
     assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
@@ -164,7 +164,7 @@ def test_every_answer_has_a_request_id_of_its_own_and_the_state_of_the_budget() 
 
 
 def test_the_201st_request_of_an_exchange_minute_is_refused_and_the_next_minute_is_free_again() -> None:
-    with running_exchange(data_requests_per_minute=3) as exchange:
+    with exchange_in_thread(data_requests_per_minute=3) as exchange:
         answers = [exchange.request("GET", "/v2/clock") for _ in range(201)]
         assert {answer.status for answer in answers[:200]} == {200}
         assert (answers[200].status, answers[200].body) == (

@@ -1,7 +1,7 @@
 """The trading REST routes as any HTTP client sees them."""
 
 import pytest
-from wire import WireExchange, running_exchange
+from wire import WireExchange, exchange_in_thread
 
 TEN_O_CLOCK = "2022-06-01T14:00:00Z"
 
@@ -195,7 +195,7 @@ def test_assets_say_where_their_prices_come_from(shared_exchange: WireExchange) 
 
 
 def test_an_order_outside_the_session_waits_for_the_opening() -> None:
-    with running_exchange(start="2022-06-01T10:00:00Z") as exchange:
+    with exchange_in_thread(start="2022-06-01T10:00:00Z") as exchange:
         order = exchange.submit(symbol="AAPL", qty="1", side="buy")
         assert order["status"] == "accepted"
         assert exchange.advance("2022-06-01T20:00:00Z") == {"now": "2022-06-01T13:30:00Z", "updates": 2}

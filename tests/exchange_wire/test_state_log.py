@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import WireExchange, exchange_command, running_exchange
+from wire import ExchangeProcess, exchange_command, running_exchange
 
 READS = (
     "/v2/account",
@@ -27,11 +27,11 @@ DAMAGES = (
 pytestmark = pytest.mark.slow
 
 
-def state_of(exchange: WireExchange) -> dict[str, Any]:
+def state_of(exchange: ExchangeProcess) -> dict[str, Any]:
     return {path: exchange.get(path) for path in READS}
 
 
-def trade_a_morning(exchange: WireExchange) -> None:
+def trade_a_morning(exchange: ExchangeProcess) -> None:
     """Every kind of command once, refused ones among them."""
     exchange.submit(symbol="AAPL", qty="10", side="buy", client_order_id="first")
     exchange.submit(symbol="KO", notional="500.25", side="buy")
@@ -163,7 +163,7 @@ def test_lines_are_in_the_file_before_the_answer(tmp_path: Path) -> None:
             assert [line["do"] for line in lines[1:]] == ["submit"] * number
 
 
-def limit_file_size(exchange: WireExchange, size: int) -> None:
+def limit_file_size(exchange: ExchangeProcess, size: int) -> None:
     """A full disk: the process may not write any file beyond this size."""
     resource.prlimit(exchange.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
