@@ -9,6 +9,7 @@ import pytest
 from fakes import Schedule, Wanting
 from hand import HALF_PAST_THREE, Hand, report_of, setting
 from language import NOON, TODAY, YESTERDAY, account, assets, history, holding, quotes, weights
+from msgspec.structs import replace
 from world import FIRST, MARKET, SECOND_DAY, UNIVERSE, World, config
 
 from the_alchemiser.cycle import TradingCycle
@@ -26,6 +27,7 @@ from the_alchemiser.domain.facts import (
     OrderLost,
     PlanBuilt,
     Reconciled,
+    SignalFormed,
     SnapshotTaken,
     TradeEnded,
     TradeRefused,
@@ -33,6 +35,7 @@ from the_alchemiser.domain.facts import (
 from the_alchemiser.domain.instants import DAY, MINUTE, SECOND
 from the_alchemiser.domain.market import MarketSnapshot
 from the_alchemiser.domain.orders import OrderType
+from the_alchemiser.engine import EngineConfig
 from the_alchemiser.state import EngineState
 
 D = Decimal
@@ -50,6 +53,7 @@ def names(hand: Hand) -> list[str]:
 # The flow of a day
 
 
+@pytest.mark.spec("S0-17", "S1-12")
 def test_a_day_in_its_order(hand: Hand) -> None:
     (request,) = hand.begin()
     hand.hear(request, "accepted")
@@ -61,6 +65,19 @@ def test_a_day_in_its_order(hand: Hand) -> None:
         *("TradeEnded", "CycleFinished"),
     ]
     assert hand.kinds(CycleFinished)[0].trades_filled == 1
+
+
+@pytest.mark.spec("S1-13")
+def test_every_strategy_is_asked_and_has_its_share_of_the_capital() -> None:
+    eager, calm = Wanting(weights("AAPL 100%")), Wanting(weights("AAPL 50%, MSFT 50%"))
+    eager.name, calm.name = "eager", "calm"
+    base = setting("", ("AAPL", "MSFT")).cycle
+    half = D("0.5")
+    both = replace(base, strategies=(eager, calm), allocations={"eager": half, "calm": half})
+    hand = Hand(EngineConfig(both))
+    requests = hand.begin(market="AAPL 100/100; MSFT 100/100")
+    assert {request.symbol: request.shares for request in requests} == {"AAPL": 735, "MSFT": 245}
+    assert [fact.signal.strategy for fact in hand.kinds(SignalFormed)] == ["eager", "calm"]
 
 
 def test_the_market_is_asked_for_as_much_past_as_the_most_far_sighted_strategy_needs(hand: Hand) -> None:
@@ -194,8 +211,6 @@ def test_a_refused_cycle_is_not_begun_again_that_day(hand: Hand) -> None:
 
 
 def test_a_blocked_account_buys_nothing(hand: Hand) -> None:
-    from msgspec.structs import replace
-
     hand.start()
     hand.read("begin:2021-01-04", "100000", at=HALF_PAST_THREE)
     state = hand.engine._broker
@@ -218,6 +233,7 @@ def test_an_answer_about_another_cycle_or_a_second_answer_decides_nothing(hand: 
 # The walk
 
 
+@pytest.mark.spec("S0-17")
 def test_the_day_walks_from_the_middle_to_the_market_with_one_order_at_a_time(hand: Hand) -> None:
     (request,) = hand.begin(market="AAPL 99.00/101.00")
     limits = []

@@ -129,6 +129,7 @@ def test_killed_after_the_close_it_makes_up_the_books_of_the_day_before_the_next
     assert world.exchange.now < close + DAY // 2
 
 
+@pytest.mark.spec("S1-14")
 def test_the_engine_rebuilt_from_facts_knows_what_the_one_that_wrote_them_knew(calm: World) -> None:
     world = World()
     world.start()

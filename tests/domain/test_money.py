@@ -29,6 +29,7 @@ quantities = st.decimals("0", "1000000000", places=12)
 D = Decimal
 
 
+@pytest.mark.spec("S0-21")
 @pytest.mark.parametrize("number", [0.1, 1.0, float("nan"), float("inf"), True])
 def test_a_float_is_not_an_amount_of_money(number: float) -> None:
     with pytest.raises(ValueError, match="not exact"):

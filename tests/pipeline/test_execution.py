@@ -229,6 +229,7 @@ class PatientBroker:
             some.book(filled(some, str(amount), after=str(some.booked)))
 
 
+@pytest.mark.spec("S0-17", "S1-12")
 @given(
     st.lists(
         st.tuples(

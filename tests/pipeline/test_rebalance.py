@@ -113,7 +113,7 @@ def situations(draw: st.DrawFn) -> tuple[str, str, str, bool]:
     return ", ".join([*held, f"{cash} USD"]), ", ".join(wanted), "; ".join(market), draw(st.booleans())
 
 
-@pytest.mark.spec("S0-19")
+@pytest.mark.spec("S0-19", "S1-14")
 @given(situations())
 def test_done_at_the_worst_prices_the_plan_leaves_cash_and_never_passes_its_target(
     situation: tuple[str, str, str, bool],

@@ -112,6 +112,7 @@ BOUNDARIES: dict[str, tuple[Situation, bool]] = {
 }
 
 
+@pytest.mark.spec("S1-12")
 @pytest.mark.parametrize("code", BOUNDARIES)
 def test_each_limit_holds_to_the_unit(code: str) -> None:
     situation, passes_at_the_limit = BOUNDARIES[code]
@@ -134,6 +135,7 @@ def test_a_restricted_symbol_is_never_bought() -> None:
     assert codes("buy 1 AAPL @ 100; buy 1 MSFT @ 100", limits=limits) == ["restricted"]
 
 
+@pytest.mark.spec("S0-17")
 def test_no_more_is_sold_than_is_held() -> None:
     assert codes("sell 10 AAPL @ 100", holding("10 AAPL")) == []
     assert codes("sell 10.000000001 AAPL @ 100", holding("10 AAPL")) == ["short_sale"]

@@ -70,9 +70,8 @@ def tick_size(price: Price) -> Price:
 def round_to_tick(price: Price, side: Side) -> Price:
     """`price` on the tick grid, rounded in our favour: down for a buy, up for a sale."""
     rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-    rounded = price.quantize(tick_size(price), rounding=rounding)
-    # Rounding up from 0.99995 reaches $1.00, where the grid is coarser; one more pass settles it.
-    return rounded.quantize(tick_size(rounded), rounding=rounding)
+    # Rounding up from below one dollar ends at $1.00 at most, which lies on the coarser grid too.
+    return price.quantize(tick_size(price), rounding=rounding)
 
 
 def floor_to_lot(shares: Shares, lot: Shares) -> Shares:
