@@ -21,6 +21,7 @@ QUICK = {
     "exchange_core": "--rounds 200",
     "journal": "--days 1",
     "order_round_trip": "--orders 10 --rounds 1",
+    "decision_to_socket": "--decisions 1",
     "demo": "--days 1 --rounds 1",
 }
 """Every benchmark in the order they run, and the sizes that only show that it works."""

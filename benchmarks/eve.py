@@ -77,16 +77,19 @@ def _quote(symbol: str, close: float) -> Quote:
 def updates_of(requests: list[OrderRequest]) -> Iterator[OrderHeard]:
     """All orders acknowledged, then all filled in four parts each, as a stream tells it: one order after the other."""
     for request in requests:
-        yield _heard(request, OrderStatus.NEW, ZERO, ZERO)
+        yield heard(request, OrderStatus.NEW)
     for part in range(PARTS):
         for request in requests:
             before, after = (request.shares * (part + more) // PARTS for more in (0, 1))
             status = OrderStatus.FILLED if after == request.shares else OrderStatus.PARTIALLY_FILLED
             if before < after:
-                yield _heard(request, status, before, after)
+                yield heard(request, status, before, after)
 
 
-def _heard(request: OrderRequest, status: OrderStatus, before: Decimal, after: Decimal) -> OrderHeard:
+def heard(
+    request: OrderRequest, status: OrderStatus, before: Decimal = ZERO, after: Decimal = ZERO
+) -> OrderHeard:
+    """What the broker says of one order, with the execution (before, after] if that is one."""
     name, symbol, side = request.client_order_id, request.symbol, request.side
     report = OrderReport(name, f"b-{name}", symbol, side, request.shares, status, after, DECIDED_AT)
     if before == after:
