@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from wire import WireExchange
+
+from the_alchemiser.cli import main
 
 COMMAND = [sys.executable, "-m", "the_alchemiser"]
 SECONDS_MAX = 120.0
@@ -103,6 +108,38 @@ class CommandLine:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+
+
+class InThisProcess(CommandLine):
+    """The same without a process of its own: fit for commands that only read or refuse, and far quicker."""
+
+    def __call__(self, *arguments: object, preexec_fn: Any = None, **settings: object) -> Ran:
+        assert preexec_fn is None
+        out, err = io.StringIO(), io.StringIO()
+        before = dict(os.environ)
+        os.environ.update(self.environment(settings))
+        os.environ.pop("COLUMNS", None)
+        try:
+            with chdir(self.folder), redirect_stdout(out), redirect_stderr(err), logging_left_alone():
+                code = main([*map(str, arguments)])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        self.check(out.getvalue(), err.getvalue())
+        return Ran(code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def logging_left_alone() -> Iterator[None]:
+    """A command sets up the logging of its process, which here is the tests' own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 def interrupt(process: subprocess.Popen[str]) -> Ran:

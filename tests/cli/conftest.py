@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.command_line import KEY, SECRET, CommandLine, Ran
+from cli.command_line import KEY, SECRET, CommandLine, InThisProcess, Ran
 from wire import WireExchange, running_exchange
 
 
@@ -15,11 +15,17 @@ def alchemiser(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
 
 
+@pytest.fixture
+def quickly(tmp_path: Path) -> CommandLine:
+    return InThisProcess(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, Ran]:
     """A folder whose `alchemiser-data` holds a finished demo of two days, and what the demo said."""
-    command_line = CommandLine(tmp_path_factory.mktemp("traded"))
-    return command_line, command_line("demo", "--days", 2, "--out", "alchemiser-data", "--json")
+    folder = tmp_path_factory.mktemp("traded")
+    ran = CommandLine(folder)("demo", "--days", 2, "--out", "alchemiser-data", "--json")
+    return InThisProcess(folder), ran
 
 
 @pytest.fixture

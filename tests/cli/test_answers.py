@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from cli.command_line import CommandLine, Ran, interrupt, keys_of
+from cli.command_line import CommandLine, InThisProcess, Ran, interrupt, keys_of
 from wire import WireExchange
 
 pytestmark = pytest.mark.slow
@@ -80,15 +80,15 @@ def test_an_edited_journal_fails_the_audit_and_the_entry_is_named(
         for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             database.execute(f'DROP TRIGGER "{name}"')
         database.execute("UPDATE journal SET body = replace(body, '100000', '900000') WHERE seq = 1")
-    ran = CommandLine(tmp_path)("audit", "verify", "--json")
+    ran = InThisProcess(tmp_path)("audit", "verify", "--json")
     assert ran.code == 1
     assert (ran.document["sound"], ran.document["bad_entry"]) == (False, 1)
     assert "entry 1 had its body edited" in ran.complaint
 
 
-def test_the_configuration_says_where_values_come_from_and_masks_secrets(alchemiser: CommandLine) -> None:
-    (alchemiser.folder / "alchemiser.toml").write_text("[risk]\ndaily_loss_limit = 500\n")
-    ran = alchemiser("--data", "elsewhere", "config", "show", "--json", LOG_LEVEL="DEBUG")
+def test_the_configuration_says_where_values_come_from_and_masks_secrets(quickly: CommandLine) -> None:
+    (quickly.folder / "alchemiser.toml").write_text("[risk]\ndaily_loss_limit = 500\n")
+    ran = quickly("--data", "elsewhere", "config", "show", "--json", LOG_LEVEL="DEBUG")
     shown = {one["name"]: (one["value"], one["from"]) for one in ran.document["settings"]}
     assert shown["RISK__DAILY_LOSS_LIMIT"] == ("500", "alchemiser.toml")
     assert shown["LOG_LEVEL"] == ("DEBUG", "environment")
@@ -127,11 +127,11 @@ def test_a_cycle_trades_once_a_day(alchemiser: CommandLine, market: WireExchange
     assert market.get("/v2/orders", status="all", limit=500) == orders
 
 
-def test_a_backtest_writes_its_report_where_it_was_told(alchemiser: CommandLine) -> None:
-    ran = alchemiser("backtest", "inverse_volatility", "--days", 3, "--out", "report", "--json")
+def test_a_backtest_writes_its_report_where_it_was_told(quickly: CommandLine) -> None:
+    ran = quickly("backtest", "inverse_volatility", "--days", 3, "--out", "report", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert (ran.document["days"], ran.document["reconciled"]) == (3, True)
-    assert (alchemiser.folder / ran.document["report"]).read_bytes().startswith(b"<!")
+    assert (quickly.folder / ran.document["report"]).read_bytes().startswith(b"<!")
 
 
 def test_the_exchange_tells_its_addresses_first_and_ends_quietly(alchemiser: CommandLine) -> None:

@@ -62,10 +62,10 @@ def test_an_unreachable_host_is_said_in_one_line(alchemiser: CommandLine, comman
     "command", [*TRADING_COMMANDS, ("status",), ("doctor",), ("config", "show")], ids=" ".join
 )
 def test_the_live_host_in_paper_mode_is_a_configuration_error(
-    alchemiser: CommandLine, command: tuple[str, ...]
+    quickly: CommandLine, command: tuple[str, ...]
 ) -> None:
     url = "https://api.alpaca.markets"
-    ran = alchemiser(*command, ALPACA_API_KEY=KEY, ALPACA_SECRET_KEY=SECRET, ALPACA_BASE_URL=url)
+    ran = quickly(*command, ALPACA_API_KEY=KEY, ALPACA_SECRET_KEY=SECRET, ALPACA_BASE_URL=url)
     assert ran.code == 2
     assert ran.complaint == f"TRADING_MODE is paper, but ALPACA_BASE_URL = {url} is Alpaca's live host"
 
@@ -73,9 +73,9 @@ def test_the_live_host_in_paper_mode_is_a_configuration_error(
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [*TRADING_COMMANDS, ("status",), ("doctor",)], ids=" ".join)
 def test_live_trading_without_consent_is_refused_by_a_safety_rule(
-    alchemiser: CommandLine, command: tuple[str, ...]
+    quickly: CommandLine, command: tuple[str, ...]
 ) -> None:
-    ran = alchemiser(*command, TRADING_MODE="live", ALPACA_API_KEY=KEY, ALPACA_SECRET_KEY=SECRET)
+    ran = quickly(*command, TRADING_MODE="live", ALPACA_API_KEY=KEY, ALPACA_SECRET_KEY=SECRET)
     assert ran.code == 3
     assert "LIVE_TRADING_CONSENT" in ran.complaint
 
@@ -151,18 +151,18 @@ def test_a_port_in_use_is_said_in_one_line(alchemiser: CommandLine) -> None:
     assert ran.complaint == f"port {port} on 127.0.0.1 is already in use"
 
 
-def test_a_data_folder_that_is_a_file_is_a_configuration_error(alchemiser: CommandLine) -> None:
-    ran = alchemiser("--data", "/dev/null", "status")
+def test_a_data_folder_that_is_a_file_is_a_configuration_error(quickly: CommandLine) -> None:
+    ran = quickly("--data", "/dev/null", "status")
     assert ran.code == 2
     assert ran.complaint == "DATA_DIR = /dev/null: it exists and is no folder"
 
 
 @pytest.mark.slow
-def test_a_database_that_is_no_database_is_said_in_one_line(alchemiser: CommandLine) -> None:
-    (alchemiser.folder / "alchemiser-data").mkdir()
-    (alchemiser.folder / "alchemiser-data" / "alchemiser.db").write_text("a shopping list\n" * 500)
+def test_a_database_that_is_no_database_is_said_in_one_line(quickly: CommandLine) -> None:
+    (quickly.folder / "alchemiser-data").mkdir()
+    (quickly.folder / "alchemiser-data" / "alchemiser.db").write_text("a shopping list\n" * 500)
     for command in (("status",), ("run",)):
-        ran = alchemiser(*command)
+        ran = quickly(*command)
         assert ran.code == 1
         assert "alchemiser.db is damaged" in ran.complaint
 
@@ -170,8 +170,8 @@ def test_a_database_that_is_no_database_is_said_in_one_line(alchemiser: CommandL
 # The settings and the flags
 
 
-def test_every_fault_of_the_settings_gets_a_line(alchemiser: CommandLine) -> None:
-    ran = alchemiser("status", RISK__DAILY_LOS_LIMIT="5", CYCLE__WALK_STEP="2")
+def test_every_fault_of_the_settings_gets_a_line(quickly: CommandLine) -> None:
+    ran = quickly("status", RISK__DAILY_LOS_LIMIT="5", CYCLE__WALK_STEP="2")
     assert ran.code == 2
     assert ran.complaints == [
         "RISK__DAILY_LOS_LIMIT (environment) is not a setting; did you mean RISK__DAILY_LOSS_LIMIT?",
@@ -179,8 +179,8 @@ def test_every_fault_of_the_settings_gets_a_line(alchemiser: CommandLine) -> Non
     ]
 
 
-def test_keys_that_disagree_are_named_and_not_shown(alchemiser: CommandLine) -> None:
-    ran = alchemiser("status", ALPACA_API_KEY=KEY, APCA_API_KEY_ID=KEY[::-1], ALPACA_SECRET_KEY=SECRET)
+def test_keys_that_disagree_are_named_and_not_shown(quickly: CommandLine) -> None:
+    ran = quickly("status", ALPACA_API_KEY=KEY, APCA_API_KEY_ID=KEY[::-1], ALPACA_SECRET_KEY=SECRET)
     assert ran.code == 2
     assert "ALPACA_API_KEY" in ran.complaint
     assert "APCA_API_KEY_ID" in ran.complaint
@@ -188,11 +188,11 @@ def test_keys_that_disagree_are_named_and_not_shown(alchemiser: CommandLine) -> 
 
 
 @pytest.mark.slow
-def test_a_strategy_nobody_knows_is_a_configuration_error(alchemiser: CommandLine) -> None:
+def test_a_strategy_nobody_knows_is_a_configuration_error(quickly: CommandLine) -> None:
     for ran in (
-        alchemiser("backtest", "alchemy"),
-        alchemiser("cycle", "--strategy", "alchemy"),
-        alchemiser("strategies", STRATEGIES__WEIGHTS="alchemy=1"),
+        quickly("backtest", "alchemy"),
+        quickly("cycle", "--strategy", "alchemy"),
+        quickly("strategies", STRATEGIES__WEIGHTS="alchemy=1"),
     ):
         assert ran.code == 2
         assert ran.complaint.startswith("there is no strategy 'alchemy'; there are ")
@@ -209,11 +209,11 @@ def test_a_strategy_nobody_knows_is_a_configuration_error(alchemiser: CommandLin
     ],
 )
 def test_bars_that_cannot_be_read_are_a_configuration_error(
-    alchemiser: CommandLine, tmp_path: Path, arguments: tuple[str, ...], reason: str
+    quickly: CommandLine, tmp_path: Path, arguments: tuple[str, ...], reason: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     write_bars(tmp_path / "bad", "timestamp,open,high,low,close,volume\n2022-01-03,10,11,9,ten,100\n")
-    ran = alchemiser(*arguments)
+    ran = quickly(*arguments)
     assert ran.code == 2
     assert reason in ran.complaint
 
@@ -231,9 +231,9 @@ def test_bars_that_cannot_be_read_are_a_configuration_error(
     ],
 )
 def test_a_date_that_cannot_be_traded_is_said(
-    alchemiser: CommandLine, arguments: tuple[str, ...], code: int, reason: str
+    quickly: CommandLine, arguments: tuple[str, ...], code: int, reason: str
 ) -> None:
-    ran = alchemiser(*arguments)
+    ran = quickly(*arguments)
     assert ran.code == code
     assert reason in ran.complaint
 
@@ -257,16 +257,16 @@ def test_a_date_that_cannot_be_traded_is_said(
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_one_line(
-    alchemiser: CommandLine, arguments: tuple[str, ...], reason: str
+    quickly: CommandLine, arguments: tuple[str, ...], reason: str
 ) -> None:
-    ran = alchemiser(*arguments)
+    ran = quickly(*arguments)
     assert ran.code == 2
     assert reason in ran.complaint
     assert ran.out == ""
 
 
-def test_a_failure_with_json_is_one_document_too(alchemiser: CommandLine) -> None:
-    ran: Ran = alchemiser("status", "--json")
+def test_a_failure_with_json_is_one_document_too(quickly: CommandLine) -> None:
+    ran: Ran = quickly("status", "--json")
     assert ran.code == 1
     assert ran.document == {
         "success": False,
@@ -275,8 +275,8 @@ def test_a_failure_with_json_is_one_document_too(alchemiser: CommandLine) -> Non
 
 
 @pytest.mark.slow
-def test_a_backtest_in_which_no_cycle_could_decide_has_failed(alchemiser: CommandLine) -> None:
-    ran = alchemiser("backtest", "momentum", "--symbols", "NOSUCH", "--days", 2)
+def test_a_backtest_in_which_no_cycle_could_decide_has_failed(quickly: CommandLine) -> None:
+    ran = quickly("backtest", "momentum", "--symbols", "NOSUCH", "--days", 2)
     assert ran.code == 1
     assert "every cycle was refused" in ran.complaint
     assert "NOSUCH: the broker knows no such symbol" in ran.complaint

@@ -50,8 +50,8 @@ def test_a_demo_says_what_is_simulated_and_draws_nothing_where_there_is_no_termi
 
 
 def test_a_finished_demo_is_shown_again_and_said_to_be_so(traded: tuple[CommandLine, Ran]) -> None:
-    command_line, before = traded
-    ran = command_line("demo", "--days", 2, "--out", "alchemiser-data")
+    folder, before = traded[0].folder, traded[1]
+    ran = CommandLine(folder)("demo", "--days", 2, "--out", "alchemiser-data")
     assert ran.code == 0
     assert "Continuing the demo in alchemiser-data" in ran.err
     assert "reconciled: true" in ran.out
@@ -59,8 +59,7 @@ def test_a_finished_demo_is_shown_again_and_said_to_be_so(traded: tuple[CommandL
 
 
 def test_a_folder_with_another_demo_is_not_mixed_with_this_one(traded: tuple[CommandLine, Ran]) -> None:
-    command_line, _ = traded
-    ran = command_line("demo", "--days", 2, "--seed", 8, "--out", "alchemiser-data")
+    ran = traded[0]("demo", "--days", 2, "--seed", 8, "--out", "alchemiser-data")
     assert ran.code == 2
     assert "choose another --out" in ran.complaint
 
