@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -55,18 +56,20 @@ def _failed(name: str, why: str) -> bool:
     return False
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, str] = QUICK) -> int:
+    """Run those named, or all of `benchmarks` (name and quick sizes). The exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all unless named: {', '.join(QUICK)}")
+    known = ", ".join(benchmarks)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all unless named: {known}")
     parser.add_argument(
         "--quick", action="store_true", help="small sizes: shows that all work, measures little"
     )
-    options = parser.parse_args()
-    unknown = [name for name in options.names if name not in QUICK]
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in benchmarks]
     if unknown:
-        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(QUICK)}")
-    chosen = options.names or list(QUICK)
-    done = [run(name, QUICK[name] if options.quick else "") for name in chosen]
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {known}")
+    chosen = options.names or list(benchmarks)
+    done = [run(name, benchmarks[name] if options.quick else "") for name in chosen]
     return 0 if all(done) else 1
 
 
