@@ -38,6 +38,7 @@ from the_alchemiser.domain.events import (
     OrderNotFound,
     OrderUnheard,
     ReadFailed,
+    Started,
     StreamRestored,
 )
 from the_alchemiser.domain.facts import (
@@ -160,15 +161,23 @@ def test_fills_nobody_told_are_found_in_the_brokers_record(hand: Hand) -> None:
     assert len(hand.kinds(CycleFinished)) == 1
 
 
-def test_a_read_reaches_back_to_the_oldest_open_order_however_many_later_fills_are_booked() -> None:
+def test_a_read_reaches_back_to_the_last_agreement_however_many_later_fills_are_booked() -> None:
     """One lost message about AAPL, then MSFT fills: the hole must stay within what is asked for."""
     hand = Hand(setting("AAPL 40%, MSFT 40%", ("AAPL", "MSFT")))
-    _, second = hand.begin(market="AAPL 100/100; MSFT 100/100")
-    hand.hear(second, "filled", 392, (0, 392))
+    first, second = hand.begin(market="AAPL 100/100; MSFT 100/100")
     much_later = HALF_PAST_THREE + 9 * MINUTE
+    hand.at = much_later
+    hand.hear(second, "filled", 392, (0, 392))
     hand.tell(StreamRestored(much_later))
     (asked,) = hand.wants(ReadBroker)
     assert asked.executions_after < HALF_PAST_THREE
+    executions = [execution_of(first, 0, 392, at=HALF_PAST_THREE)]
+    held = [holding("392 AAPL @ 100"), holding("392 MSFT @ 100")]
+    reports = [report_of(first, "filled", 392), report_of(second, "filled", 392)]
+    hand.read("restored", "21600", held, orders=reports, executions=executions)
+    assert hand.kinds(Reconciled)[-1].differences == ()
+    hand.tell(StreamRestored(much_later + MINUTE))
+    assert much_later - MINUTE <= hand.wants(ReadBroker)[0].executions_after < much_later
 
 
 def test_a_record_without_the_missing_fill_is_read_again_later_not_at_once(hand: Hand) -> None:
@@ -263,6 +272,8 @@ def test_an_order_given_up_that_arrives_after_all_is_taken_back_and_cancelled(ha
     assert hand.wants(ReadBroker)[0].watch == (name,), "still asked for"
     hand.hear(request, "new")
     assert [effect.client_order_id for effect in hand.wants(CancelOrder)] == [name]
+    assert name in hand.engine.state.live, "it is to be reckoned with again"
+    assert hand.engine.cycle.free_cash() == 51_000
     hand.hear(request, "canceled", 7, (0, 7))
     assert hand.engine.state.ledger.shares() == {"AAPL": 7}
     assert not hand.engine.state.live
@@ -455,7 +466,8 @@ def test_an_order_on_its_way_is_no_difference(hand: Hand) -> None:
     """The record was read before the order arrived: neither is wrong."""
     hand.begin()
     hand.read("restored", "100000")
-    assert hand.kinds(Reconciled)[-1].differences == ()
+    told = hand.kinds(Reconciled)[-1]
+    assert (told.purpose, told.differences) == ("restored", ())
     assert hand.kinds(OrderLost) == []
 
 
@@ -466,6 +478,18 @@ def test_before_the_record_was_read_once_nothing_is_sent(hand: Hand) -> None:
     again.at = HALF_PAST_THREE + 6 * MINUTE
     again.hear(request, "canceled")
     assert again.last == []
+
+
+def test_after_a_restart_the_walk_goes_on_only_with_new_quotes(hand: Hand) -> None:
+    (request,) = hand.begin(market="AAPL 99/101")
+    hand.hear(request, "new")
+    again = Hand(hand.config, hand.facts)
+    again.tell(Started(HALF_PAST_THREE + 90 * SECOND))
+    again.read("start", "100000", orders=[report_of(request, "canceled")])
+    assert again.submitted() == []
+    assert [effect.symbols for effect in again.wants(ReadQuotes)] == [("AAPL",)]
+    again.quotes("AAPL 109/111")
+    assert [one.limit_price for one in again.submitted()] == [110]
 
 
 def test_a_record_that_cannot_be_read_is_asked_for_again(hand: Hand) -> None:

@@ -98,8 +98,7 @@ class EngineState:
         """The request for the broker's record from where nothing can be missing: a fill told twice is booked once."""
         if not self.account_number:
             return ReadBroker(purpose, at)
-        since = min([self.agreed_at, *(order.intended_at for order in self.live.values())])
-        after = max(since - READ_OVERLAP_SECONDS * SECOND, self.opened_at)
+        after = max(self.agreed_at - READ_OVERLAP_SECONDS * SECOND, self.opened_at)
         return ReadBroker(purpose, after, (*self.live, *self.abandoned))
 
     def _account_opened(self, fact: AccountOpened) -> None:
