@@ -274,6 +274,11 @@ def test_a_failure_with_json_is_one_document_too(quickly: CommandLine) -> None:
     }
 
 
+def test_wrong_usage_with_json_is_one_document_too(quickly: CommandLine) -> None:
+    ran = quickly("status", "--loud", "--json")
+    assert (ran.code, ran.document["error"]["message"]) == (2, ran.complaint)
+
+
 @pytest.mark.slow
 def test_a_backtest_in_which_no_cycle_could_decide_has_failed(quickly: CommandLine) -> None:
     ran = quickly("backtest", "momentum", "--symbols", "NOSUCH", "--days", 2)

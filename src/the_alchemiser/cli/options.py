@@ -77,7 +77,7 @@ def progress_bar(total: int, what: str) -> Iterator[Callable[..., None]]:
     with Progress(
         *columns, console=console(is_error=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
-        task = bar.add_task("", total=total, text="")
+        task = bar.add_task("", total=total, text="getting ready")
 
         def advance(done: int, text: str = "", of: int = total) -> None:
             bar.update(task, completed=done, text=text, total=of)

@@ -115,33 +115,23 @@ def orders_table(found: Sequence[OrderView], status: str) -> RenderableType:
     """Orders, one a line."""
     if not found:
         return Text("There are no orders." if status == "all" else f"There are no {status} orders.")
-    headings = (
-        "decided (New York)",
-        "symbol",
-        "side",
-        "shares>",
-        "type",
-        "limit>",
-        "status",
-        "filled>",
-        "at>",
-        "why",
-    )
-    table = _table(*headings)
+    table = _table("decided (New York)", "order", "status", "filled>", "at>", "why")
     for order in found:
         table.add_row(
             _clock(order.intended_at),
-            order.symbol,
-            order.side,
-            wording.shares(order.shares),
-            order.type or "not ours",
-            wording.price(order.limit_price),
+            _asked(order),
             order.status,
             wording.shares(order.filled),
             wording.price(order.average_price),
             Text(order.reason),
         )
     return table
+
+
+def _asked(order: OrderView) -> str:
+    limit = f" {wording.price(order.limit_price)}" if order.limit_price is not None else ""
+    stop = f" stop {wording.price(order.stop_price)}" if order.stop_price is not None else ""
+    return f"{order.side} {wording.shares(order.shares)} {order.symbol} {order.type or '(not ours)'}{limit}{stop}"
 
 
 def activity_table(found: Sequence[ActivityView]) -> RenderableType:
@@ -235,8 +225,10 @@ def _clock(at: str | None) -> str:
 def _table(*headings: str) -> Table:
     """A table without lines; a heading that ends in > is of a column of figures."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in headings:
+    for number, heading in enumerate(headings):
         is_figures = heading.endswith(">")
         justify: Literal["left", "right"] = "right" if is_figures else "left"
-        table.add_column(heading.removesuffix(">"), justify=justify, overflow="fold", no_wrap=is_figures)
+        # Names and figures stay whole; what follows them may take a second line.
+        is_whole = is_figures or number == 0
+        table.add_column(heading.removesuffix(">"), justify=justify, overflow="fold", no_wrap=is_whole)
     return table
