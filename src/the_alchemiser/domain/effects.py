@@ -9,13 +9,13 @@ from .market import Symbol
 from .orders import BrokerOrderId, ClientOrderId, OrderRequest
 
 
-class SubmitOrder(msgspec.Struct, frozen=True):
+class SubmitOrder(msgspec.Struct, frozen=True, gc=False):
     """Send this order once. Answered by OrderHeard, OrderDenied or OrderUnheard."""
 
     request: OrderRequest
 
 
-class CancelOrder(msgspec.Struct, frozen=True):
+class CancelOrder(msgspec.Struct, frozen=True, gc=False):
     """Ask the broker to cancel. Answered by the order's own reports, or CancelDenied."""
 
     client_order_id: ClientOrderId
@@ -55,7 +55,7 @@ class ReadQuotes(msgspec.Struct, frozen=True):
     symbols: tuple[Symbol, ...]
 
 
-class SetTimer(msgspec.Struct, frozen=True):
+class SetTimer(msgspec.Struct, frozen=True, gc=False):
     """Fire TimerFired(key) at `at`; an instant already past fires at once."""
 
     at: Nanos

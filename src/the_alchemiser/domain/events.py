@@ -65,14 +65,14 @@ class ReadFailed(msgspec.Struct, frozen=True):
     reason: str
 
 
-class TimerFired(msgspec.Struct, frozen=True):
+class TimerFired(msgspec.Struct, frozen=True, gc=False):
     """The instant set for `key` has come."""
 
     at: Nanos
     key: str
 
 
-class OrderHeard(msgspec.Struct, frozen=True):
+class OrderHeard(msgspec.Struct, frozen=True, gc=False):
     """The broker said something of an order: in a reply, on the stream or when asked."""
 
     at: Nanos

@@ -18,6 +18,10 @@ from .orders import ClientOrderId, Fill, OrderReport, OrderRequest
 from .portfolio import Holding
 
 
+# Facts of single orders say gc=False: they hold no container, so no cycle can ever pass through them, and a long
+# backtest keeps hundreds of thousands of them that the collector need not visit.
+
+
 class _Fact(msgspec.Struct, frozen=True, tag_field="kind"):
     at: Nanos
 
@@ -74,7 +78,7 @@ class PlanBuilt(_Fact, frozen=True, tag="plan_built"):
     plan: RebalancePlan
 
 
-class TradeApproved(_Fact, frozen=True, tag="trade_approved"):
+class TradeApproved(_Fact, frozen=True, gc=False, tag="trade_approved"):
     """Risk let a trade pass."""
 
     cycle_id: str
@@ -98,7 +102,7 @@ class CycleStepped(_Fact, frozen=True, tag="cycle_stepped"):
     quotes: Mapping[Symbol, Quote]
 
 
-class OrderIntended(_Fact, frozen=True, tag="order_intended"):
+class OrderIntended(_Fact, frozen=True, gc=False, tag="order_intended"):
     """We are about to send this order; its cash or shares are reserved from here on."""
 
     cycle_id: str
@@ -113,7 +117,7 @@ class CancelIntended(_Fact, frozen=True, tag="cancel_intended"):
     client_order_id: ClientOrderId
 
 
-class OrderReported(_Fact, frozen=True, tag="order_reported"):
+class OrderReported(_Fact, frozen=True, gc=False, tag="order_reported"):
     """The broker's word changed what we know of an order."""
 
     report: OrderReport
@@ -126,7 +130,7 @@ class OrderLost(_Fact, frozen=True, tag="order_lost"):
     reason: str
 
 
-class FillBooked(_Fact, frozen=True, tag="fill_booked"):
+class FillBooked(_Fact, frozen=True, gc=False, tag="fill_booked"):
     """An execution entered the ledger. `cycle_id` is empty for an order that was not ours."""
 
     cycle_id: str

@@ -36,7 +36,7 @@ class TargetPortfolio(msgspec.Struct, frozen=True):
     contributions: Mapping[str, Mapping[Symbol, Weight]]
 
 
-class PlannedTrade(msgspec.Struct, frozen=True):
+class PlannedTrade(msgspec.Struct, frozen=True, gc=False):
     """One trade of a plan. `arrival_price`: the middle at the decision; `far_price`: the price of taking."""
 
     symbol: Symbol
@@ -65,13 +65,13 @@ class RebalancePlan(msgspec.Struct, frozen=True):
     """Symbols whose difference was too small to trade."""
 
 
-class ApprovedTrade(msgspec.Struct, frozen=True):
+class ApprovedTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade that passed every risk check. Only `pipeline.risk` builds one; only these are executed."""
 
     trade: PlannedTrade
 
 
-class RefusedTrade(msgspec.Struct, frozen=True):
+class RefusedTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade that may not be sent; `code` is stable, `text` is for people."""
 
     trade: PlannedTrade

@@ -95,7 +95,7 @@ def later(current: OrderStatus, reported: OrderStatus) -> OrderStatus:
     return reported if RANK[reported] > RANK[current] else current
 
 
-class OrderRequest(msgspec.Struct, frozen=True):
+class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     """One order as it will be sent. `take_profit_price` and `stop_loss_price` together make it a bracket."""
 
     client_order_id: ClientOrderId
@@ -115,7 +115,7 @@ class OrderRequest(msgspec.Struct, frozen=True):
         return self.take_profit_price is not None and self.stop_loss_price is not None
 
 
-class Fill(msgspec.Struct, frozen=True):
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """Money that moved: the interval (cum_before, cum_after] of an order's filled quantity, at one price."""
 
     client_order_id: ClientOrderId
@@ -138,7 +138,7 @@ class Fill(msgspec.Struct, frozen=True):
         return -value if self.side is Side.BUY else value
 
 
-class Execution(msgspec.Struct, frozen=True):
+class Execution(msgspec.Struct, frozen=True, gc=False):
     """One execution as the broker tells it: an interval on the cumulative quantity of one of its orders."""
 
     broker_order_id: BrokerOrderId
@@ -156,7 +156,7 @@ class Execution(msgspec.Struct, frozen=True):
         )
 
 
-class OrderReport(msgspec.Struct, frozen=True):
+class OrderReport(msgspec.Struct, frozen=True, gc=False):
     """What the broker said of one order, by whichever way it reached us. `filled` is cumulative."""
 
     client_order_id: ClientOrderId
