@@ -16,6 +16,7 @@ import gc
 import resource
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -110,6 +111,7 @@ def backtesting(data: Minutes) -> Run:
     import pandas as pd
 
     bt.backtesting._tqdm = lambda iterable, **_: iterable
+    warnings.filterwarnings("ignore", message="Some trades remain open", category=UserWarning)
 
     def average(prices: Floats, length: int) -> Floats:
         return pd.Series(prices).rolling(length).mean().to_numpy()

@@ -37,12 +37,12 @@ def timed(arguments: Sequence[str], folder: Path) -> tuple[float, str]:
         [sys.executable, *arguments],
         cwd=folder,
         check=False,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=SECONDS_MAX,
     )
     if done.returncode:
-        raise SystemExit(f"exit code {done.returncode}: {' '.join(arguments)}")
+        raise SystemExit(f"exit code {done.returncode}: {' '.join(arguments)}\n{done.stderr}")
     return time.perf_counter() - began, done.stdout
 
 

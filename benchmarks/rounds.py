@@ -45,7 +45,7 @@ def times(ours: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> 
 def pin(core: int, process: int = 0) -> None:
     """Keep a process (0: this one) on one core, where the system has a second and lets us choose."""
     if hasattr(os, "sched_setaffinity"):
-        usable = sorted(os.sched_getaffinity(0) if process else range(os.cpu_count() or 1))
+        usable = sorted(os.sched_getaffinity(process))
         if core < len(usable):
             os.sched_setaffinity(process, {usable[core]})
 
