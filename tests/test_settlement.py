@@ -1,0 +1,336 @@
+"""What became of each order: told twice, late, shuffled or not at all, it settles exactly once."""
+
+from __future__ import annotations
+
+import itertools
+from decimal import Decimal
+
+import pytest
+from hand import (
+    HALF_PAST_THREE,
+    Hand,
+    execution_of,
+    heard,
+    report_of,
+    setting,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from language import TODAY, holding
+
+from the_alchemiser.domain.effects import (
+    CancelOrder,
+    LookUpOrder,
+    ReadBroker,
+    SubmitOrder,
+)
+from the_alchemiser.domain.events import (
+    CancelDenied,
+    OrderDenied,
+    OrderHeard,
+    OrderNotFound,
+    OrderUnheard,
+    StreamRestored,
+)
+from the_alchemiser.domain.facts import (
+    AlertRaised,
+    CycleFinished,
+    FillBooked,
+    OrderIntended,
+    OrderLost,
+    Reconciled,
+    TradeEnded,
+)
+from the_alchemiser.domain.instants import MINUTE, SECOND
+from the_alchemiser.domain.orders import OrderRequest, OrderStatus
+from the_alchemiser.settlement import IN_FLIGHT_SECONDS
+
+D = Decimal
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+def alerts(hand: Hand) -> list[str]:
+    return [fact.text for fact in hand.kinds(AlertRaised)]
+
+
+# Orders and fills, told in every way
+
+
+SCRIPT = [
+    ("accepted", 0, None),
+    ("new", 0, None),
+    ("partially_filled", 100, (0, 100)),
+    ("partially_filled", 300, (100, 300)),
+    ("filled", 490, (300, 490)),
+]
+
+
+def books(hand: Hand) -> tuple[object, ...]:
+    state = hand.engine.state
+    (order,) = state.orders.values()
+    fills = sorted((fact.fill for fact in hand.kinds(FillBooked)), key=lambda fill: fill.cum_before)
+    return (
+        state.ledger.cash,
+        state.ledger.positions,
+        (order.status, order.booked, order.reported_filled, order.broker_order_id),
+        fills,
+        [fact.outcome for fact in hand.kinds(TradeEnded)],
+        len(hand.kinds(CycleFinished)),
+    )
+
+
+def told(events: list[OrderHeard], request: OrderRequest, base: Hand) -> Hand:
+    """A new engine with the past of `base` hears these events, then reads the record once, as its timers would."""
+    hand = Hand(base.config, base.facts)
+    hand.read("start", "100000", orders=[report_of(request, "new")], at=HALF_PAST_THREE)
+    for event in events:
+        hand.tell(event)
+    if hand.engine.settlement.has_holes:
+        hand.read(
+            "fills",
+            "51000",
+            [holding("490 AAPL @ 100")],
+            orders=[report_of(request, "filled", 490)],
+            executions=[execution_of(request, *one[2], at=HALF_PAST_THREE) for one in SCRIPT if one[2]],
+        )
+    hand.quotes("AAPL 100/100")
+    return hand
+
+
+def test_an_orders_reports_say_the_same_in_every_order_they_may_arrive(hand: Hand) -> None:
+    """All 720 orders of six messages, one of them told twice."""
+    (request,) = hand.begin()
+    script = [heard(request, *one, at=HALF_PAST_THREE) for one in [*SCRIPT, SCRIPT[2]]]
+    expected = books(told(script, request, hand))
+    assert expected[0] == 51_000
+    assert expected[4:] == (["filled"], 1)
+    for events in itertools.permutations(script):
+        assert books(told(list(events), request, hand)) == expected
+
+
+@given(st.lists(st.integers(0, len(SCRIPT) - 1), max_size=12))
+def test_lost_doubled_and_late_messages_change_nothing_once_the_record_is_read(chosen: list[int]) -> None:
+    hand = Hand()
+    (request,) = hand.begin()
+    events = [heard(request, *SCRIPT[number], at=HALF_PAST_THREE) for number in [*chosen, 4]]
+    assert (
+        books(told(events, request, hand))[:2]
+        == books(told([heard(request, *one, at=HALF_PAST_THREE) for one in SCRIPT], request, hand))[:2]
+    )
+
+
+def test_a_fill_heard_before_the_answer_to_its_order_is_booked(hand: Hand) -> None:
+    (request,) = hand.begin()
+    hand.hear(request, "filled", 490, (0, 490))
+    hand.hear(request, "accepted")
+    assert hand.engine.state.ledger.shares() == {"AAPL": 490}
+    assert not hand.engine.state.live
+
+
+def test_fills_nobody_told_are_found_in_the_brokers_record(hand: Hand) -> None:
+    (request,) = hand.begin()
+    hand.hear(request, "new")
+    hand.hear(request, "filled", 490)
+    assert hand.timers() == {"fills": HALF_PAST_THREE + SECOND}
+    hand.fire("fills", HALF_PAST_THREE + SECOND)
+    (asked,) = hand.wants(ReadBroker)
+    assert asked.watch == (request.client_order_id,)
+    assert asked.executions_after < HALF_PAST_THREE
+    executions = [execution_of(request, 0, 490, at=HALF_PAST_THREE)]
+    hand.read("fills", "51000", [holding("490 AAPL @ 100")], executions=executions)
+    assert [fact.fill.shares for fact in hand.kinds(FillBooked)] == [490]
+    assert hand.kinds(Reconciled)[-1].differences == ()
+    assert len(hand.kinds(CycleFinished)) == 1
+
+
+def test_a_read_reaches_back_to_the_last_agreement_however_many_later_fills_are_booked() -> None:
+    """One lost message about AAPL, then MSFT fills: the hole must stay within what is asked for."""
+    hand = Hand(setting("AAPL 40%, MSFT 40%", ("AAPL", "MSFT")))
+    first, second = hand.begin(market="AAPL 100/100; MSFT 100/100")
+    much_later = HALF_PAST_THREE + 9 * MINUTE
+    hand.at = much_later
+    hand.hear(second, "filled", 392, (0, 392))
+    hand.tell(StreamRestored(much_later))
+    (asked,) = hand.wants(ReadBroker)
+    assert asked.executions_after < HALF_PAST_THREE
+    executions = [execution_of(first, 0, 392, at=HALF_PAST_THREE)]
+    held = [holding("392 AAPL @ 100"), holding("392 MSFT @ 100")]
+    reports = [report_of(first, "filled", 392), report_of(second, "filled", 392)]
+    hand.read("restored", "21600", held, orders=reports, executions=executions)
+    assert hand.kinds(Reconciled)[-1].differences == ()
+    hand.tell(StreamRestored(much_later + MINUTE))
+    assert much_later - MINUTE <= hand.wants(ReadBroker)[0].executions_after < much_later
+
+
+def test_a_record_without_the_missing_fill_is_read_again_later_not_at_once(hand: Hand) -> None:
+    (request,) = hand.begin()
+    hand.hear(request, "filled", 490)
+    hand.fire("fills", HALF_PAST_THREE + SECOND)
+    hand.read("fills", "100000", orders=[report_of(request, "filled", 490)])
+    assert hand.timers()["fills"] - hand.at == 15 * SECOND
+    hand.hear(request, "filled", 490)
+    assert "fills" not in hand.timers(), "one timer is enough"
+
+
+# Orders without an answer
+
+
+def lost(hand: Hand) -> OrderRequest:
+    (request,) = hand.begin()
+    hand.tell(OrderUnheard(hand.at, request.client_order_id, "timed out"))
+    return request
+
+
+def look_ups(hand: Hand, seconds: int, name: str) -> list[int]:
+    """Answer every look-up with "no such order" for a while; at which seconds they were asked."""
+    start, asked = hand.at, []
+    timers = hand.timers()
+    while timers:
+        key, at = min(timers.items(), key=lambda timer: timer[1])
+        if at > start + seconds * SECOND:
+            break
+        hand.fire(key, at)
+        timers = hand.timers()
+        if hand.wants(LookUpOrder):
+            asked.append((at - start) // SECOND)
+            hand.tell(OrderNotFound(hand.at, name))
+            if hand.submitted():
+                break
+    return asked
+
+
+def test_an_order_without_an_answer_is_looked_up_and_never_sent_under_another_name(hand: Hand) -> None:
+    request = lost(hand)
+    assert hand.engine.state.orders[request.client_order_id].status is OrderStatus.UNKNOWN
+    assert hand.engine.cycle.free_cash() == 51_000, "its cash stays reserved"
+    assert look_ups(hand, 20, request.client_order_id) == [1, 2, 4, 8, 16]
+    assert hand.submitted() == []
+    assert len(hand.kinds(OrderIntended)) == 1
+
+
+def test_an_order_found_by_its_name_is_taken_up_where_it_stands(hand: Hand) -> None:
+    request = lost(hand)
+    hand.hear(request, "partially_filled", 100, (0, 100))
+    assert hand.engine.state.orders[request.client_order_id].status is OrderStatus.PARTIALLY_FILLED
+    hand.fire(f"lookup:{request.client_order_id}:0")
+    assert hand.wants(LookUpOrder) == []
+    assert len(hand.kinds(OrderIntended)) == 1
+
+
+def test_an_order_that_left_no_trace_is_sent_once_more_under_its_own_name_then_given_up(hand: Hand) -> None:
+    request = lost(hand)
+    sent = hand.at
+    look_ups(hand, 1000, request.client_order_id)
+    assert hand.submitted() == [request]
+    assert hand.at - sent == IN_FLIGHT_SECONDS * SECOND
+    name = request.client_order_id
+    hand.tell(OrderUnheard(hand.at, name, "timed out"))
+    hand.tell(OrderNotFound(hand.at + 31 * SECOND, name))
+    assert hand.last == []
+    hand.tell(OrderNotFound(hand.at + SECOND, name))
+    assert hand.wants(SubmitOrder) == []
+    assert hand.kinds(TradeEnded)[-1].outcome == "abandoned: no trace of it at the broker"
+    assert len(hand.kinds(OrderLost)) == 2
+
+
+def test_the_search_for_one_order_is_one_chain_of_timers_whatever_comes_between(hand: Hand) -> None:
+    request = lost(hand)
+    for _ in range(5):
+        hand.tell(OrderUnheard(hand.at, request.client_order_id, "timed out"))
+        assert hand.timers() == {}
+    hand.fire(f"lookup:{request.client_order_id}:40")
+    assert list(hand.timers().values()) == [hand.at + 30 * SECOND]
+
+
+def test_an_order_given_up_that_arrives_after_all_is_taken_back_and_cancelled(hand: Hand) -> None:
+    request = lost(hand)
+    name = request.client_order_id
+    for _ in range(2):
+        hand.tell(OrderNotFound(hand.at + IN_FLIGHT_SECONDS * SECOND, name))
+    assert len(hand.kinds(CycleFinished)) == 1
+    hand.read("restored", "100000")
+    assert name not in hand.engine.state.live
+    hand.tell(StreamRestored(hand.at))
+    assert hand.wants(ReadBroker)[0].watch == (name,), "still asked for"
+    hand.hear(request, "new")
+    assert [effect.client_order_id for effect in hand.wants(CancelOrder)] == [name]
+    assert name in hand.engine.state.live, "it is to be reckoned with again"
+    assert hand.engine.cycle.free_cash() == 51_000
+    hand.hear(request, "canceled", 7, (0, 7))
+    assert hand.engine.state.ledger.shares() == {"AAPL": 7}
+    assert not hand.engine.state.live
+
+
+def test_yesterdays_lost_order_is_not_sent_again_today(hand: Hand) -> None:
+    lost(hand)
+    after_close = TODAY.close + 10 * MINUTE
+    morning = Hand(hand.config, hand.facts)
+    morning.start(at=after_close)
+    (name,) = morning.engine.state.orders
+    morning.tell(OrderNotFound(after_close + MINUTE, name))
+    assert morning.wants(SubmitOrder) == []
+    assert morning.engine.state.orders[name].status is OrderStatus.ABANDONED
+
+
+def test_a_refused_order_ends_its_trade_and_is_told(hand: Hand) -> None:
+    (request,) = hand.begin()
+    hand.tell(OrderDenied(hand.at, request.client_order_id, "insufficient buying power"))
+    assert hand.kinds(TradeEnded)[0].outcome == "rejected: insufficient buying power"
+    assert hand.submitted() == []
+    assert any("refused: insufficient buying power" in text for text in alerts(hand))
+    assert hand.engine.cycle.free_cash() == 100_000, "its cash is free again"
+
+
+def test_an_answer_of_no_clear_outcome_after_the_stream_told_is_no_loss(hand: Hand) -> None:
+    (request,) = hand.begin()
+    hand.hear(request, "new")
+    hand.tell(OrderUnheard(hand.at, request.client_order_id, "timed out"))
+    assert hand.kinds(OrderLost) == []
+    assert hand.last == []
+
+
+# Cancels
+
+
+def test_a_cancel_that_was_refused_because_the_order_filled_leads_to_no_second_order(hand: Hand) -> None:
+    (request,) = hand.begin(market="AAPL 99/101")
+    hand.hear(request, "new")
+    hand.quotes("AAPL 99/101", HALF_PAST_THREE + 5 * MINUTE)
+    assert len(hand.wants(CancelOrder)) == 1
+    hand.tell(CancelDenied(hand.at, request.client_order_id, "order is already filled"))
+    assert [effect.purpose for effect in hand.wants(ReadBroker)] == ["fills"]
+    hand.read(
+        "fills",
+        "51000",
+        [holding("490 AAPL @ 100")],
+        orders=[report_of(request, "filled", 490)],
+        executions=[execution_of(request, 0, 490, at=hand.at)],
+    )
+    assert hand.kinds(TradeEnded)[0].outcome == "filled"
+    assert len(hand.kinds(OrderIntended)) == 1
+
+
+def test_a_cancel_without_effect_is_asked_for_again_at_the_next_step_only(hand: Hand) -> None:
+    (request,) = hand.begin(market="AAPL 99/101")
+    hand.hear(request, "new")
+    hand.quotes("AAPL 99/101", HALF_PAST_THREE + 5 * MINUTE)
+    hand.tell(CancelDenied(hand.at, request.client_order_id, "503"))
+    hand.read("fills", "100000", orders=[report_of(request, "new")])
+    assert hand.wants(CancelOrder) == []
+    hand.quotes("AAPL 99/101", HALF_PAST_THREE + 10 * MINUTE)
+    assert len(hand.wants(CancelOrder)) == 1
+
+
+def test_fills_that_overtake_a_cancel_reduce_the_next_order(hand: Hand) -> None:
+    (request,) = hand.begin(market="AAPL 99/101")
+    hand.hear(request, "new")
+    hand.quotes("AAPL 99/101", HALF_PAST_THREE + 5 * MINUTE)
+    hand.hear(request, "canceled", 90)
+    assert hand.submitted() == [], "a reported fill is not booked yet"
+    hand.hear(request, "partially_filled", 90, (0, 90))
+    (following,) = hand.submitted()
+    assert (following.shares, following.client_order_id) == (400, "alc-20210104-AAPL-b-1")
