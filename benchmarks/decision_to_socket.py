@@ -31,7 +31,6 @@ from benchmarks.rounds import microseconds, pin, tell
 from the_alchemiser.broker import (
     AlpacaManager,
     BrokerOptions,
-    Endpoints,
     RateBudget,
     create_alpaca_manager,
 )
@@ -40,6 +39,7 @@ from the_alchemiser.domain.events import Event, OrderHeard, QuotesRead
 from the_alchemiser.domain.facts import Fact, OrderIntended, encode
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.orders import OrderRequest, OrderStatus
+from the_alchemiser.endpoints import endpoints_of
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.ports import Broker
 from the_alchemiser.runtime.clocks import RunningClock
@@ -207,7 +207,7 @@ def figures(samples: Sequence[Mapping[str, float]]) -> dict[str, Any]:
 
 def measure(port: int, decisions: int, disk: Path | None) -> dict[str, Any]:
     options = BrokerOptions(trading_budget=RateBudget.unlimited(), data_budget=RateBudget.unlimited())
-    places = Endpoints.embedded(f"http://127.0.0.1:{port}")
+    places = endpoints_of(f"http://127.0.0.1:{port}")
     broker = create_alpaca_manager("key", "secret", endpoints=places, options=options)
     samples = []
     try:

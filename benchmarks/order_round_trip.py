@@ -22,9 +22,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.rounds import Seconds, in_turn, microseconds, percentile, pin, tell, times
-from the_alchemiser.broker import BrokerOptions, Endpoints, RateBudget, create_alpaca_manager
+from the_alchemiser.broker import BrokerOptions, RateBudget, create_alpaca_manager
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import OrderRequest, OrderType
+from the_alchemiser.endpoints import endpoints_of
 
 SYMBOL, PRICE = "AAPL", "1.00"
 STOP_SECONDS = 10.0
@@ -56,7 +57,7 @@ def ours(place: dict[str, str]) -> Send:
     """Deadline, rate budget, exact numbers and a checked answer included."""
     options = BrokerOptions(trading_budget=RateBudget(10**9))
     manager = create_alpaca_manager(
-        place["key"], place["secret"], endpoints=Endpoints.embedded(place["rest"]), options=options
+        place["key"], place["secret"], endpoints=endpoints_of(place["rest"]), options=options
     )
 
     def send(name: str) -> Any:

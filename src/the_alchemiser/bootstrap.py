@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.errors import ConfigurationError
 from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.market import Symbol
-from the_alchemiser.endpoints import Venue, venue_of
+from the_alchemiser.endpoints import Endpoints, Venue, endpoints_of
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.pipeline.execution import ExecutionPolicy
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
@@ -33,12 +33,9 @@ if TYPE_CHECKING:
 class Connection:
     """Which account, reached where."""
 
-    key: str
-    secret: str
-    trading: str
-    data: str
-    trading_stream: str
-    data_stream: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    endpoints: Endpoints
     feed: str = "iex"
 
     @classmethod
@@ -46,22 +43,14 @@ class Connection:
         """The account the settings name. Raises ConfigurationError where they name none."""
         if settings.alpaca_api_key is None or settings.alpaca_secret_key is None:
             raise ConfigurationError("ALPACA_API_KEY and ALPACA_SECRET_KEY are not set")
-        ends = settings.endpoints
-        return cls(
-            settings.alpaca_api_key.get_secret_value(),
-            settings.alpaca_secret_key.get_secret_value(),
-            ends.trading,
-            ends.data,
-            ends.trading_stream,
-            ends.data_stream,
-            settings.alpaca_data_feed,
-        )
+        key, secret = (settings.alpaca_api_key, settings.alpaca_secret_key)
+        feed = settings.alpaca_data_feed
+        return cls(key.get_secret_value(), secret.get_secret_value(), settings.endpoints, feed)
 
     @classmethod
     def embedded(cls, ready: dict[str, str]) -> Connection:
         """An embedded exchange, by the line it prints when it listens."""
-        rest = ready["rest"]
-        return cls(ready["key"], ready["secret"], rest, rest, ready["trading_stream"], ready["data_stream"])
+        return cls(ready["key"], ready["secret"], endpoints_of(ready["rest"]))
 
 
 @dataclass
@@ -128,14 +117,13 @@ def engine_config(settings: Settings, account_number: str = "") -> EngineConfig:
 
 def connect(connection: Connection, budgets: tuple[RateBudget, RateBudget] | None = None) -> AlpacaManager:
     """The one manager of an account. `budgets` (trading, data) replace the usual ones where time is not ours."""
-    from the_alchemiser.broker import BrokerOptions, Endpoints, RateBudget, create_alpaca_manager
+    from the_alchemiser.broker import BrokerOptions, RateBudget, create_alpaca_manager
 
-    endpoints = Endpoints(
-        connection.trading, connection.data, connection.trading_stream, connection.data_stream
-    )
     trading, data = budgets or (RateBudget(), RateBudget())
     options = BrokerOptions(feed=connection.feed, trading_budget=trading, data_budget=data)
-    return create_alpaca_manager(connection.key, connection.secret, endpoints=endpoints, options=options)
+    return create_alpaca_manager(
+        connection.key, connection.secret, endpoints=connection.endpoints, options=options
+    )
 
 
 def tell_time(
@@ -145,10 +133,10 @@ def tell_time(
     from the_alchemiser.broker import RateBudget
     from the_alchemiser.runtime.clocks import ExchangeControl, LockstepClock, RunningClock
 
-    if venue_of(connection.trading) is not Venue.LOCAL:
+    if connection.endpoints.venue is not Venue.LOCAL:
         broker = connect(connection)
         return broker, RunningClock(broker.get_time())
-    control = ExchangeControl(connection.trading, connection.key, connection.secret)
+    control = ExchangeControl(connection.endpoints.trading, connection.key, connection.secret)
     reading = control.read()
     if reading.mode == "lockstep":
         # Time stands still while we ask, so a budget by time would wait for ever.
@@ -181,7 +169,7 @@ def build(
     engine = Engine(engine_config(settings), journal.read())
     turn = Turn(engine, journal, Timers(), watchers)
     performer = Performer(broker, clock.now)
-    ear = Ear(AlpacaStream(broker.credentials, connection.trading_stream), clock.now)
+    ear = Ear(AlpacaStream(broker.credentials, connection.endpoints.trading_stream), clock.now)
     if isinstance(clock, LockstepClock):
         lockstep = LockstepPace(turn, performer, clock, ear, lambda: broker.stream_sequence)
         return System(

@@ -32,7 +32,7 @@ from the_alchemiser.domain.market import Quote, Session, Symbol
 from the_alchemiser.domain.money import WHOLE_SHARE, ZERO, Side, plain
 from the_alchemiser.domain.orders import OrderRequest, OrderType
 from the_alchemiser.domain.portfolio import Account
-from the_alchemiser.endpoints import Venue, venue_of
+from the_alchemiser.endpoints import Venue
 from the_alchemiser.pipeline.risk import RiskContext, RiskManager
 from the_alchemiser.ports import Broker
 from the_alchemiser.runtime.embedded import EmbeddedExchange, EmbeddedOptions
@@ -130,7 +130,7 @@ def _broker_checks(settings: Settings, connection: Connection) -> list[Finding]:
 def _account_checks(
     settings: Settings, connection: Connection, manager: AlpacaManager, account: Account
 ) -> list[Finding]:
-    is_ours = venue_of(connection.trading) is Venue.LOCAL
+    is_ours = connection.endpoints.venue is Venue.LOCAL
     reading, clock = read_clock(manager, keeps_own_time=is_ours)
     trading = [keys_finding(settings, connection), account_finding(settings, account), clock]
     if reading is None:
@@ -153,7 +153,7 @@ def _no_account(connection: Connection, error: BrokerError) -> Finding:
         return Finding("keys", "failure", str(error), KEYS_ADVICE)
     if isinstance(error, BrokerUnavailable):
         advice = "check the network and ALPACA_BASE_URL, or wait where the broker is down"
-        return Finding("keys", "failure", f"{connection.trading} does not answer: {error}", advice)
+        return Finding("keys", "failure", f"{connection.endpoints.trading} does not answer: {error}", advice)
     return Finding("keys", "failure", str(error), "the broker's answer says why")
 
 
@@ -161,7 +161,7 @@ def keys_finding(settings: Settings, connection: Connection) -> Finding:
     """The keys opened the account; say whose they are."""
     if settings.uses_embedded_exchange:
         return Finding("keys", "ok", "none set: the built-in exchange's own are used")
-    return Finding("keys", "ok", f"accepted by {connection.trading}")
+    return Finding("keys", "ok", f"accepted by {connection.endpoints.trading}")
 
 
 def account_finding(settings: Settings, account: Account) -> Finding:
@@ -264,13 +264,13 @@ async def _order_stream(manager: AlpacaManager, connection: Connection) -> Findi
     """Connect, authenticate and listen, as trading does, and hang up."""
     from the_alchemiser.broker import AlpacaStream
 
-    stream = AlpacaStream(manager.credentials, connection.trading_stream, sleep=_give_up)
+    stream = AlpacaStream(manager.credentials, connection.endpoints.trading_stream, sleep=_give_up)
     updates = stream.order_updates()
     try:
         async with asyncio.timeout(STREAM_SECONDS_MAX):
             await anext(updates)
     except (_GivenUp, TimeoutError):
-        text = f"{connection.trading_stream}: {stream.trouble or 'no answer'}"
+        text = f"{connection.endpoints.trading_stream}: {stream.trouble or 'no answer'}"
         return Finding(
             "streams", "failure", text, "trading cannot start without it; check proxies and firewalls"
         )

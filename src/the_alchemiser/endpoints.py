@@ -32,12 +32,17 @@ class Venue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The four addresses of one broker, without a trailing slash."""
+    """The four addresses of one broker without a trailing slash: REST bases without `/v2`, streams complete."""
 
     trading: str
     data: str
     trading_stream: str
     data_stream: str
+
+    @property
+    def venue(self) -> Venue:
+        """Who answers there."""
+        return venue_of(self.trading)
 
 
 def venue_of(url: str) -> Venue:

@@ -78,7 +78,7 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
         _connection(settings, on_notice) as connection,
         _system(settings, connection, [_teller(on_notice)]) as system,
     ):
-        on_notice(f"trading account {system.broker.get_account().number} at {connection.trading}")
+        on_notice(f"trading account {system.broker.get_account().number} at {connection.endpoints.trading}")
         asyncio.run(_until_signalled(system))
 
 

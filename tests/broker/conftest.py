@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.broker.speaking_broker import SpeakingBroker
-from the_alchemiser.broker import AlpacaManager, BrokerOptions, Endpoints, RateBudget, RetryPolicy
+from the_alchemiser.broker import AlpacaManager, BrokerOptions, RateBudget, RetryPolicy
+from the_alchemiser.endpoints import endpoints_of
 
 KEY, SECRET = "PKTESTKEY0000001", "s3cr3t/of+the=test"
 
@@ -43,9 +44,7 @@ def manager_of(waits: list[float]) -> Iterator[Callable[..., AlpacaManager]]:
             "retries": RetryPolicy(sleep=waits.append, random=lambda: 0.5),
             **options,
         }
-        manager = AlpacaManager(
-            KEY, SECRET, endpoints=Endpoints.embedded(url), options=BrokerOptions(**chosen)
-        )
+        manager = AlpacaManager(KEY, SECRET, endpoints=endpoints_of(url), options=BrokerOptions(**chosen))
         built.append(manager)
         return manager
 

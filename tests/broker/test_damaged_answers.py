@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from tests.broker.alpaca_rows import order_row
 from tests.broker.conftest import KEY, SECRET
 from tests.broker.speaking_broker import SpeakingBroker, answer, cut_short
-from the_alchemiser.broker import AlpacaManager, BrokerOptions, Endpoints, RateBudget
+from the_alchemiser.broker import AlpacaManager, BrokerOptions, RateBudget
 from the_alchemiser.domain.errors import BrokerError, OutcomeUnknown
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import OrderReport, OrderRequest
+from the_alchemiser.endpoints import endpoints_of
 
 REQUEST = OrderRequest("alc-1", "AAPL", Side.BUY, Decimal(10))
 WHOLE = answer(order_row())
@@ -26,7 +27,7 @@ def closing() -> Iterator[tuple[SpeakingBroker, AlpacaManager]]:
     """A broker that closes after each answer, so that nothing is ever waited for, and its manager."""
     broker = SpeakingBroker()
     options = BrokerOptions(trading_budget=RateBudget.unlimited())
-    manager = AlpacaManager(KEY, SECRET, endpoints=Endpoints.embedded(broker.url), options=options)
+    manager = AlpacaManager(KEY, SECRET, endpoints=endpoints_of(broker.url), options=options)
     yield broker, manager
     manager.close()
     broker.close()

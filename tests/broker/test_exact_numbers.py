@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.broker.alpaca_rows import order_row
 from tests.broker.speaking_broker import Heard, SpeakingBroker, answer
-from the_alchemiser.broker import AlpacaManager, BrokerOptions, Endpoints, RateBudget
+from the_alchemiser.broker import AlpacaManager, BrokerOptions, RateBudget
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import OrderRequest, OrderType
+from the_alchemiser.endpoints import endpoints_of
 
 prices = st.one_of(
     st.integers(100, 10**9).map(lambda cents: Decimal(cents).scaleb(-2)),
@@ -35,7 +36,7 @@ def echo() -> Iterator[tuple[SpeakingBroker, AlpacaManager]]:
 
     broker = SpeakingBroker(script=[accept])
     options = BrokerOptions(trading_budget=RateBudget.unlimited(), data_budget=RateBudget.unlimited())
-    manager = AlpacaManager("KEY", "SECRET", endpoints=Endpoints.embedded(broker.url), options=options)
+    manager = AlpacaManager("KEY", "SECRET", endpoints=endpoints_of(broker.url), options=options)
     yield broker, manager
     manager.close()
     broker.close()

@@ -6,7 +6,6 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -15,8 +14,6 @@ from tests.broker.alpaca_rows import ACCOUNT_ROW, order_row
 from tests.broker.conftest import KEY, SECRET
 from tests.broker.speaking_broker import SpeakingBroker, answer, refusal
 from the_alchemiser.broker import (
-    LIVE,
-    PAPER,
     AlpacaManager,
     BrokerOptions,
     Credentials,
@@ -25,6 +22,7 @@ from the_alchemiser.broker import (
 from the_alchemiser.domain.errors import BrokerError, ConfigurationError, OutcomeUnknown
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import OrderRequest
+from the_alchemiser.endpoints import LIVE_URL, PAPER_URL, Endpoints, endpoints_of
 
 
 @pytest.mark.spec("S0-06")
@@ -51,8 +49,8 @@ def test_other_keys_or_another_place_give_another_manager() -> None:
 
 @pytest.mark.spec("S0-03", "S0-28", "S4-06")
 def test_paper_is_the_default_and_live_must_be_said() -> None:
-    assert create_alpaca_manager("k", "s").endpoints == PAPER
-    assert create_alpaca_manager("k", "s", paper=False).endpoints == LIVE
+    assert create_alpaca_manager("k", "s").endpoints == endpoints_of(PAPER_URL)
+    assert create_alpaca_manager("k", "s", paper=False).endpoints == endpoints_of(LIVE_URL)
 
 
 @pytest.mark.spec("S0-03", "S1-02", "S1-05")
@@ -90,9 +88,9 @@ def test_options_of_a_shared_manager_cannot_be_changed_silently() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://broker", "broker:80", "http://"])
-def test_an_address_that_is_none_is_told(manager_of: Callable[..., AlpacaManager], url: str) -> None:
+def test_an_address_that_is_none_is_told(url: str) -> None:
     with pytest.raises(ConfigurationError, match="not an address"):
-        manager_of(url)
+        AlpacaManager("k", "s", endpoints=Endpoints(url, url, url, url))
 
 
 @pytest.mark.spec("S0-15")

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from the_alchemiser.broker import PAPER, AlpacaManager, AlpacaStream, create_alpaca_manager
+from the_alchemiser.broker import AlpacaManager, AlpacaStream, create_alpaca_manager
 from the_alchemiser.domain.instants import DAY
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.money import Side
@@ -60,7 +60,7 @@ def test_an_order_is_placed_found_and_cancelled(manager: AlpacaManager) -> None:
 
 async def test_the_stream_tells_of_an_order(manager: AlpacaManager) -> None:
     request = far_below_the_market()
-    stream = AlpacaStream(manager.credentials, PAPER.trading_stream)
+    stream = AlpacaStream(manager.credentials, manager.endpoints.trading_stream)
     async with asyncio.timeout(60):
         async for heard in stream.order_updates():
             if heard is None:

@@ -15,7 +15,6 @@ from the_alchemiser.broker import (
     AlpacaStream,
     BrokerOptions,
     Credentials,
-    Endpoints,
     RateBudget,
 )
 from the_alchemiser.broker.market_messages import MinuteBar, StockQuote
@@ -25,6 +24,7 @@ from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.domain.money import Side, round_to_tick
 from the_alchemiser.domain.orders import OrderRequest, OrderStatus, OrderType, TimeInForce
+from the_alchemiser.endpoints import endpoints_of
 
 OPENING = "2022-06-01T13:30:00Z"
 
@@ -39,7 +39,7 @@ def manager_of(exchange: WireExchange, **options: object) -> AlpacaManager:
     return AlpacaManager(
         exchange.key,
         exchange.secret,
-        endpoints=Endpoints.embedded(exchange.rest),
+        endpoints=endpoints_of(exchange.rest),
         options=BrokerOptions(**options),  # type: ignore[arg-type]
     )
 
@@ -190,7 +190,7 @@ def test_a_refusal_of_the_exchange_is_told_with_its_code(
 
 
 def test_wrong_keys_are_refused_at_once(exchange: WireExchange) -> None:
-    stranger = AlpacaManager("wrong", "keys", endpoints=Endpoints.embedded(exchange.rest))
+    stranger = AlpacaManager("wrong", "keys", endpoints=endpoints_of(exchange.rest))
     with pytest.raises(BrokerUnauthorized):
         stranger.get_account()
     stranger.close()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from the_alchemiser.broker.alpaca_manager import AlpacaManager, create_alpaca_manager
 from the_alchemiser.broker.alpaca_stream import AlpacaStream
 from the_alchemiser.broker.clients import BrokerOptions
-from the_alchemiser.broker.endpoints import LIVE, PAPER, Credentials, Endpoints
+from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, alpaca_retry_context, is_transient_error
+from the_alchemiser.endpoints import Endpoints
 
 __all__ = [
-    "LIVE",
-    "PAPER",
     "AlpacaManager",
     "AlpacaStream",
     "BrokerOptions",

@@ -9,11 +9,12 @@ from weakref import WeakValueDictionary
 
 from the_alchemiser.broker.account_desk import AccountDesk
 from the_alchemiser.broker.clients import BrokerOptions, Clients
-from the_alchemiser.broker.endpoints import LIVE, PAPER, Credentials, Endpoints
+from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.market_desk import MarketDesk
 from the_alchemiser.broker.order_desk import OrderDesk
 from the_alchemiser.broker.transport import ResponseObserver
 from the_alchemiser.domain.errors import ConfigurationError
+from the_alchemiser.endpoints import LIVE_URL, PAPER_URL, Endpoints, endpoints_of
 
 # A second manager for the same account would have its own rate budget, and together they would exceed the broker's.
 _managers: WeakValueDictionary[tuple[Credentials, Endpoints], AlpacaManager] = WeakValueDictionary()
@@ -39,7 +40,7 @@ class AlpacaManager(OrderDesk, AccountDesk, MarketDesk):
         credentials = Credentials(api_key, secret_key)
         if credentials.problem:
             raise ConfigurationError(credentials.problem)
-        places = endpoints or (PAPER if paper else LIVE)
+        places = endpoints or endpoints_of(PAPER_URL if paper else LIVE_URL)
         with _managers_lock:
             manager = _managers.get((credentials, places))
             if manager is None:

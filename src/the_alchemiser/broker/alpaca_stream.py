@@ -17,7 +17,7 @@ import msgspec
 import picows
 
 from the_alchemiser.broker import convert
-from the_alchemiser.broker.endpoints import Credentials
+from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.broker.sockets import trusted_authorities
 from the_alchemiser.broker.websocket import (

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from the_alchemiser.broker.endpoints import Credentials, Endpoints
+from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, current_operation
 from the_alchemiser.broker.sockets import trusted_authorities
 from the_alchemiser.broker.transport import BrokerSession, last_request_id
 from the_alchemiser.broker.wire import Wire
 from the_alchemiser.domain.errors import BrokerUnavailable, OutcomeUnknown
+from the_alchemiser.endpoints import Endpoints
 
 log = logging.getLogger(__name__)
 

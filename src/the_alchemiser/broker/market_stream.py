@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import picows
 
-from the_alchemiser.broker.endpoints import Credentials
+from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.market_messages import (
     MarketMessage,
     StreamError,

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from the_alchemiser.broker import answers
-from the_alchemiser.broker.endpoints import Credentials
+from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.ratebudget import Lane, RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, current_operation
 from the_alchemiser.broker.wire import Answer, NotSentError, Request, UnreadableError, Wire

@@ -17,7 +17,6 @@ from .money import Dollars, Price, Shares
 from .orders import ClientOrderId, Fill, OrderReport, OrderRequest
 from .portfolio import Holding
 
-
 # Facts of single orders say gc=False: they hold no container, so no cycle can ever pass through them, and a long
 # backtest keeps hundreds of thousands of them that the collector need not visit.
 

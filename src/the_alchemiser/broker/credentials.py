@@ -1,4 +1,4 @@
-"""Where an account is reached, and the keys that open it (which never show themselves)."""
+"""The keys that open an account; they never show themselves."""
 
 from __future__ import annotations
 
@@ -6,37 +6,6 @@ from dataclasses import dataclass, field
 
 MASK = "****"
 SECRET_LENGTH_MIN = 6
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """The four addresses of one broker: REST bases without `/v2`, streams as complete URLs."""
-
-    trading: str
-    data: str
-    trading_stream: str
-    data_stream: str
-
-    @classmethod
-    def embedded(cls, base_url: str, feed: str = "iex") -> Endpoints:
-        """Those of an exchange that serves everything on one port, given as `http://host:port`."""
-        base = base_url.rstrip("/")
-        stream = "ws" + base.removeprefix("http")
-        return cls(base, base, f"{stream}/stream", f"{stream}/v2/{feed}")
-
-
-PAPER = Endpoints(
-    "https://paper-api.alpaca.markets",
-    "https://data.alpaca.markets",
-    "wss://paper-api.alpaca.markets/stream",
-    "wss://stream.data.alpaca.markets/v2/iex",
-)
-LIVE = Endpoints(
-    "https://api.alpaca.markets",
-    "https://data.alpaca.markets",
-    "wss://api.alpaca.markets/stream",
-    "wss://stream.data.alpaca.markets/v2/iex",
-)
 
 
 @dataclass(frozen=True)
