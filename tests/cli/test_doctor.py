@@ -217,3 +217,12 @@ def test_a_damaged_journal_is_a_failure_of_the_store(alchemiser: CommandLine) ->
     (folder / "alchemiser.db").write_text("a shopping list\n" * 500)
     ran = alchemiser("doctor", "--json")
     assert (ran.code, levels(ran)["store"]) == (1, "failure")
+
+
+@pytest.mark.slow
+def test_a_stream_that_does_not_listen_is_a_failure(alchemiser: CommandLine, market: WireExchange) -> None:
+    nowhere = market.trading_stream.replace("/stream", "/nowhere")
+    ran = alchemiser("doctor", "--json", **keys_of(market), ALPACA_TRADING_STREAM_URL=nowhere)
+    assert (ran.code, levels(ran)["streams"]) == (1, "failure")
+    assert [check for check, level in levels(ran).items() if level == "failure"] == ["streams"]
+    assert nowhere in ran.document["checks"][5]["text"]
