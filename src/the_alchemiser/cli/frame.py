@@ -188,7 +188,7 @@ def frame_of(context: typer.Context, as_json: bool = False) -> Frame:
     """The frame a command runs in."""
     frame = context.find_object(Frame)
     assert frame is not None
-    frame.is_json = as_json
+    frame.is_json = frame.is_json or as_json
     return frame
 
 
