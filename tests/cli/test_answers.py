@@ -147,11 +147,11 @@ def test_the_exchange_tells_its_addresses_first_and_ends_quietly(alchemiser: Com
 def test_the_service_says_what_it_does_and_ends_quietly(
     alchemiser: CommandLine, market: WireExchange
 ) -> None:
-    with alchemiser.started("run", **keys_of(market)) as service:
+    with alchemiser.started("run", "--json", **keys_of(market)) as service:
         assert service.stderr is not None
         for line in service.stderr:
             if "ledger and broker agree" in line:
                 break
         ended = interrupt(service)
     alchemiser.check(ended.out, ended.err)
-    assert (ended.code, ended.out) == (0, "")
+    assert (ended.code, ended.document) == (0, {"stopped": True})

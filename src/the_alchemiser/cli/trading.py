@@ -103,10 +103,9 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     from the_alchemiser.service import run_service
 
     frame = frame_of(context, as_json)
-    settings = frame.settings(is_service=True)
-    run_service(settings, on_notice=frame.say)
+    run_service(frame.settings(is_service=True), on_notice=frame.say)
     if frame.is_json:
-        frame.answer({"stopped": True, "store": settings.store_url}, lambda: "")
+        frame.answer({"stopped": True}, lambda: "")
 
 
 def cycle(
