@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.effects import SubmitOrder
 from the_alchemiser.domain.facts import OrderIntended, SignalFormed, TradeApproved, TradeRefused
@@ -14,6 +16,8 @@ from the_alchemiser.domain.money import (
     ONE,
     WHOLE_SHARE,
     ZERO,
+    Dollars,
+    Price,
     Shares,
     Side,
     Weight,
@@ -28,6 +32,15 @@ from the_alchemiser.step import NOTHING, Step, StepResult
 
 NAME_LENGTH_MAX = 12
 """How much of a strategy's name goes into its order ids."""
+
+
+class _Seen(msgspec.Struct, frozen=True, gc=False):
+    """What one decision looks at."""
+
+    symbol: Symbol
+    price: Price
+    held: Shares
+    equity: Dollars
 
 
 class Reactions:
@@ -64,27 +77,37 @@ class Reactions:
             return NOTHING
         name, weight = self._wanted.pop(bar.symbol)
         step = Step(state, bar.end)
-        trade = self._trade(bar, weight)
+        seen = self._look(bar)
+        trade = self._trade(seen, weight)
         if trade is not None:
             cycle_id = f"{name[:NAME_LENGTH_MAX]}-{bar.end // SECOND:x}"
             step.record(SignalFormed(step.at, cycle_id, Signal(name, step.at, {bar.symbol: weight})))
-            self._send(step, cycle_id, trade)
+            self._send(step, cycle_id, trade, seen)
         return step
 
-    def _trade(self, bar: Bar, weight: Weight) -> PlannedTrade | None:
-        price = from_measurement(bar.close)
-        held = self._held(bar.symbol)
-        wanted = floor_to_lot(weight * self._equity() * self._investable / price, WHOLE_SHARE)
-        difference = wanted - held
+    def _look(self, bar: Bar) -> _Seen:
+        """Price, holding and equity as this bar leaves them: measured once, used for size and limits alike."""
+        ledger, price = self._state.ledger, from_measurement(bar.close)
+        equity, held = ledger.cash, ZERO
+        for symbol, position in ledger.positions.items():
+            if symbol == bar.symbol:
+                held = position.shares
+                equity += held * price
+            elif position.lots and symbol in self._last_bars:
+                equity += position.shares * from_measurement(self._last_bars[symbol].close)
+        return _Seen(bar.symbol, price, held, equity)
+
+    def _trade(self, seen: _Seen, weight: Weight) -> PlannedTrade | None:
+        wanted = floor_to_lot(weight * seen.equity * self._investable / seen.price, WHOLE_SHARE)
+        difference = wanted - seen.held
         if not difference:
             return None
         side = Side.BUY if difference > 0 else Side.SELL
-        return PlannedTrade(bar.symbol, side, abs(difference), price, price)
+        return PlannedTrade(seen.symbol, side, abs(difference), seen.price, seen.price)
 
-    def _send(self, step: Step, cycle_id: str, trade: PlannedTrade) -> None:
-        verdict = self._risk.review(
-            RebalancePlan(cycle_id, ZERO, (trade,), ZERO, ZERO, ()), self._context(step, trade)
-        )
+    def _send(self, step: Step, cycle_id: str, trade: PlannedTrade, seen: _Seen) -> None:
+        plan = RebalancePlan(cycle_id, seen.equity, (trade,), ZERO, ZERO, ())
+        verdict = self._risk.review(plan, self._context(step, seen))
         for refused in verdict.refused:
             step.record(TradeRefused(step.at, cycle_id, trade, refused.code, refused.text))
         for approved in verdict.approved:
@@ -94,29 +117,16 @@ class Reactions:
             step.record(OrderIntended(step.at, cycle_id, request, trade.arrival_price))
             step.ask(SubmitOrder(request))
 
-    def _context(self, step: Step, trade: PlannedTrade) -> RiskContext:
-        state, symbol, equity = self._state, trade.symbol, self._equity()
+    def _context(self, step: Step, seen: _Seen) -> RiskContext:
+        state = self._state
         last = state.last_close
         return RiskContext(
             at=step.at,
             state=state.trading,
-            equity=equity,
+            equity=seen.equity,
             cash=state.ledger.cash,
-            shares={symbol: self._held(symbol)},
-            quotes={symbol: Quote(symbol, step.at, trade.arrival_price, trade.arrival_price)},
-            day_profit=equity - (last.equity if last is not None else state.opening_equity),
+            shares={seen.symbol: seen.held},
+            quotes={seen.symbol: Quote(seen.symbol, step.at, seen.price, seen.price)},
+            day_profit=seen.equity - (last.equity if last is not None else state.opening_equity),
             open_orders=len(state.live),
         )
-
-    def _held(self, symbol: Symbol) -> Shares:
-        position = self._state.ledger.positions.get(symbol)
-        return position.shares if position is not None else ZERO
-
-    def _equity(self) -> Shares:
-        ledger = self._state.ledger
-        held = (
-            position.shares * from_measurement(self._last_bars[symbol].close)
-            for symbol, position in ledger.positions.items()
-            if position.lots and symbol in self._last_bars
-        )
-        return sum(held, ledger.cash)
