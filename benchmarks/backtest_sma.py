@@ -114,7 +114,8 @@ def backtesting(data: Minutes) -> Run:
     warnings.filterwarnings("ignore", message="Some trades remain open", category=UserWarning)
 
     def average(prices: Floats, length: int) -> Floats:
-        return pd.Series(prices).rolling(length).mean().to_numpy()
+        averages: Floats = pd.Series(prices).rolling(length).mean().to_numpy()
+        return averages
 
     class Cross(bt.Strategy):  # type: ignore[misc]
         def init(self) -> None:

@@ -8,10 +8,10 @@ bookkeeping and trade updates; a third of the orders execute. The host's own spe
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from datetime import date
 
+from benchmarks.rounds import tell
 from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.orders import OrderChanges, OrderRequest
 from the_alchemiser.exchange.prices import PushedMarket
@@ -78,16 +78,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5_000)
     rounds = parser.parse_args().rounds
-    print(
-        json.dumps(
-            {
-                "bench": "exchange_core",
-                "orders_per_s": round(orders_per_second(rounds)),
-                "moves_per_s": round(moves_per_second(rounds * 100)),
-                "python_loops_per_s": round(python_loops_per_second(rounds * 400)),
-            }
-        )
-    )
+    figures = {
+        "orders_per_s": round(orders_per_second(rounds)),
+        "moves_per_s": round(moves_per_second(rounds * 100)),
+        "python_loops_per_s": round(python_loops_per_second(rounds * 400)),
+    }
+    tell("exchange_core", figures)
 
 
 if __name__ == "__main__":

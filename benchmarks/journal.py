@@ -9,7 +9,6 @@ minute of the disk strikes them all.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sqlite3
 import time
@@ -19,6 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.rounds import tell
 from the_alchemiser.domain.facts import (
     AccountOpened,
     AlertRaised,
@@ -145,7 +145,6 @@ def figures(work: list[Step], seconds: dict[str, float]) -> dict[str, float | in
     facts = sum(map(len, work))
     beyond_ms = (seconds["journal"] - seconds["sqlite"]) / len(work) * 1000
     return {
-        "bench": "journal",
         "appends": len(work),
         "facts_per_append": round(facts / len(work), 2),
         "appends_per_s": round(len(work) / seconds["journal"]),
@@ -176,7 +175,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     with TemporaryDirectory(dir=options.dir) as folder:
-        print(json.dumps(measure(Path(folder), options.days)))
+        tell("journal", measure(Path(folder), options.days))
 
 
 if __name__ == "__main__":
