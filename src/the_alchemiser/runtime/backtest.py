@@ -19,6 +19,7 @@ from the_alchemiser.runtime.turn import Timers, Turn
 from the_alchemiser.step import NOTHING
 
 PRICE_UNITS = 10_000
+NEVER: Nanos = 2**63 - 1
 
 
 class Backtest:
@@ -47,14 +48,16 @@ class Backtest:
         step, live, timers, turn = self.engine.step, self.engine.state.live, self._timers, self._turn
         waiting: dict[Symbol, Sequence[Effect]] = {}
         last: dict[Symbol, Bar] = {}
+        due_at = timers.next_at or NEVER
         for bar in bars:
-            due_at = timers.next_at
-            if due_at is not None and bar.at >= due_at:
+            if bar.at >= due_at:
                 self._run_timers(bar.at, last)
+                due_at = timers.next_at or NEVER
             if live or waiting:
                 self._move(bar.symbol, bar.open, bar.at)
-                self._perform(waiting.pop(bar.symbol, ()))
                 self._settle(self.broker.take_heard())
+                self._perform(waiting.pop(bar.symbol, ()))
+                due_at = timers.next_at or NEVER
             result = step(bar)
             if result is not NOTHING:
                 turn.commit(result.facts)
@@ -101,4 +104,6 @@ class Backtest:
         return following
 
     def _count_days(self, facts: Sequence[Fact]) -> None:
-        self.days_closed += sum(type(fact) is DayClosed for fact in facts)
+        for fact in facts:
+            if type(fact) is DayClosed:
+                self.days_closed += 1

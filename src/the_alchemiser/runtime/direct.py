@@ -97,7 +97,8 @@ class DirectBroker:
 
     def take_heard(self) -> list[OrderHeard]:
         """What the exchange has reported since the last call, in order."""
-        return [heard(update) for update in self.exchange.take_updates()]
+        # That an order was received its own answer has said already.
+        return [heard(update) for update in self.exchange.take_updates() if update.event != "pending_new"]
 
     # Account
 

@@ -21,27 +21,31 @@ class MovingAverageCross:
         self.fast, self.slow = fast, slow
         self.weight: Weight = decimal(weight)
         self._closes = [0] * slow
-        self._count = self._fast_sum = self._slow_sum = 0
+        self._place = 0
+        self._bars_missing = slow
+        # fast average - slow average, times both lengths: its sign says which is higher, and no division rounds it.
+        self._lead = 0
         self._is_long = False
 
     def on_bar(self, bar: Bar) -> Weight | None:
         """The new weight when the averages cross, else None."""
-        count, closes, slow = self._count, self._closes, self.slow
+        closes, place = self._closes, self._place
         close = int(bar.close * PRICE_UNITS + 0.5)
-        place = count % slow
-        self._fast_sum += close - (closes[(count - self.fast) % slow] if count >= self.fast else 0)
-        self._slow_sum += close - closes[place]
+        # A ring: from `place`, where the oldest close stands, `fast` steps back is the one that leaves the fast average.
+        self._lead += (close - closes[place - self.fast]) * self.slow - (close - closes[place]) * self.fast
         closes[place] = close
-        self._count = count = count + 1
-        if count < slow:
+        self._place = place + 1 if place + 1 < self.slow else 0
+        if self._bars_missing > 1:
+            self._bars_missing -= 1
             return None
-        # Compared as fast_sum / fast against slow_sum / slow, without dividing.
-        lead = self._fast_sum * slow - self._slow_sum * self.fast
+        return self._decide()
+
+    def _decide(self) -> Weight | None:
         if self._is_long:
-            if lead < 0:
+            if self._lead < 0:
                 self._is_long = False
                 return ZERO
-        elif lead > 0:
+        elif self._lead > 0:
             self._is_long = True
             return self.weight
         return None
