@@ -140,9 +140,9 @@ def tell_time(
     reading = control.read()
     if reading.mode == "lockstep":
         # Time stands still while we ask, so a budget by time would wait for ever.
-        return connect(connection, (RateBudget.unlimited(), RateBudget.unlimited())), LockstepClock(
-            control, pace
-        )
+        broker = connect(connection, (RateBudget.unlimited(), RateBudget.unlimited()))
+        return broker, LockstepClock(control, pace)
+    control.close()
     clock = RunningClock(reading.now, reading.speed)
     trading, data = (
         RateBudget(now=lambda: clock.now() / SECOND, sleep=lambda seconds: time.sleep(seconds / clock.speed))

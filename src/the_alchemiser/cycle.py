@@ -172,16 +172,23 @@ class TradingCycle:
             return
         self._take_step(step, book, {symbol: quote for symbol, quote in quotes.items() if quote.is_two_sided})
         self._is_reading_quotes = False
-        self._advance(step, book, have_just_read=True)
+        self._advance(step, book, book.open_works, have_just_read=True)
 
-    def advance(self, step: Step) -> None:
-        """Make every move that can be made now; finish when nothing is left to do."""
+    def advance(self, step: Step, heard_of: Symbol = "") -> None:
+        """Make every move that can be made now; finish when nothing is left to do.
+
+        After news of one symbol's order only that trade, and those that wait for cash, can have a new move.
+        """
         book = self.state.cycle
-        if book is not None and book.is_planned:
-            self._advance(step, book, have_just_read=False)
+        if book is None or not book.is_planned:
+            return
+        works = book.open_works
+        if heard_of:
+            works = [work for work in works if work.trade.symbol == heard_of or not work.is_under_way]
+        self._advance(step, book, works, have_just_read=False)
 
-    def _advance(self, step: Step, book: CycleBook, *, have_just_read: bool) -> None:
-        stale = [work for work in book.open_works if not self._move(step, book, work)]
+    def _advance(self, step: Step, book: CycleBook, works: Sequence[Work], *, have_just_read: bool) -> None:
+        stale = [work for work in works if not self._move(step, book, work)]
         # Once per read: a quote that is old when it comes will not be newer for being asked for again.
         if stale and not have_just_read and not self._is_reading_quotes:
             self._is_reading_quotes = True
@@ -198,9 +205,9 @@ class TradingCycle:
 
     def _move(self, step: Step, book: CycleBook, work: Work) -> bool:
         """Make the next move of one trade, if there is one; False where it takes a newer quote than we have."""
-        move = self.orders.next_move(work, book.cycle_id, book.step, book.quotes, self.free_cash())
+        move = self.orders.next_move(work, book.cycle_id, book.step, book.quotes, self.free_cash)
         if step.at >= book.closes_at and not isinstance(move, End):
-            if work.orders and not work.orders[-1].is_done:
+            if work.is_under_way:
                 return True  # The broker expires a day order at the close; its last report ends the trade.
             move = End("the session is over")
         if isinstance(move, Submit):

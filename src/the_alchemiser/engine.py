@@ -33,7 +33,7 @@ from the_alchemiser.domain.events import (
 )
 from the_alchemiser.domain.facts import AccountOpened, DayClosed, Fact, Reconciled
 from the_alchemiser.domain.instants import SECOND
-from the_alchemiser.domain.market import Bar, Session
+from the_alchemiser.domain.market import Bar, Session, Symbol
 from the_alchemiser.domain.orders import OrderStatus
 from the_alchemiser.pipeline.ledger import reconcile
 from the_alchemiser.ports import BarStrategy
@@ -261,7 +261,7 @@ class Engine:
             if name not in self.state.orders:
                 self._read_broker(step, "external")
         self.settlement.ask_for_fills(step, FILL_GRACE_SECONDS)
-        self._go_on(step)
+        self._go_on(step, event.report.symbol)
 
     def _order_unheard(self, step: Step, event: OrderUnheard) -> None:
         order = self.state.live.get(event.client_order_id)
@@ -282,10 +282,10 @@ class Engine:
             self._read_broker(step, "fills")
             step.ask(SetTimer(step.at + CANCEL_RETRY_SECONDS * SECOND, "step:after a denied cancel"))
 
-    def _go_on(self, step: Step) -> None:
+    def _go_on(self, step: Step, heard_of: Symbol = "") -> None:
         """Let the cycle make its next moves, but never before the broker's record was read once."""
         if self._broker is not None:
-            self.cycle.advance(step)
+            self.cycle.advance(step, heard_of)
 
 
 _ROUTES: dict[type, Callable[[Engine, Step, Any], None]] = {

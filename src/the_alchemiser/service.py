@@ -153,7 +153,7 @@ def _connection(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
     with EmbeddedExchange(options) as exchange:
         ready = exchange.ready()
         on_notice(
-            f"no keys: an embedded exchange with simulated prices serves at {ready['rest']}, "
+            f"an embedded exchange with simulated prices serves at {ready['rest']}, "
             f"{EMBEDDED_SPEED:.0f} times faster than life"
         )
         yield Connection.embedded(ready)

@@ -6,7 +6,7 @@ is to be done next. So a fill, a refusal, a new step and a restart after a crash
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -75,6 +75,11 @@ class Work(msgspec.Struct):
     """Empty while there is something left to do."""
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether an order of it may still be reported on: until then there is nothing to send."""
+        return bool(self.orders) and not self.orders[-1].is_done
+
+    @property
     def filled(self) -> Shares:
         """Shares booked over all its orders."""
         return sum((order.booked for order in self.orders), ZERO)
@@ -119,9 +124,14 @@ class OrderManager:
         self.policy = policy
 
     def next_move(
-        self, work: Work, cycle_id: str, step: int, quotes: Mapping[Symbol, Quote], free_cash: Dollars
+        self,
+        work: Work,
+        cycle_id: str,
+        step: int,
+        quotes: Mapping[Symbol, Quote],
+        free_cash: Callable[[], Dollars],
     ) -> Move:
-        """What to do for `work` now, with `free_cash` not promised to any other order."""
+        """What to do for `work` now. `free_cash`, not promised to any order, is asked only for a new buy."""
         last = work.orders[-1] if work.orders else None
         if last is not None and not last.is_done:
             return self._tend(last, work.trade, step, quotes)
@@ -143,11 +153,13 @@ class OrderManager:
         wanted = self._limit_price(trade.side, step, quotes[trade.symbol])
         return WAIT if wanted == order.request.limit_price else Cancel(order)
 
-    def _submit(self, work: Work, cycle_id: str, step: int, quote: Quote, free_cash: Dollars) -> Move:
+    def _submit(
+        self, work: Work, cycle_id: str, step: int, quote: Quote, free_cash: Callable[[], Dollars]
+    ) -> Move:
         trade, shares = work.trade, work.remaining
         limit = self._limit_price(trade.side, step, quote)
         if trade.side is Side.BUY:
-            affordable = self._affordable(shares, limit, quote, free_cash)
+            affordable = self._affordable(shares, limit, quote, free_cash())
             if affordable < shares:
                 if limit is not None:
                     return WAIT

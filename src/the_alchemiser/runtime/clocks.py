@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from the_alchemiser.domain.errors import BrokerUnavailable
+from the_alchemiser.domain.errors import BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339, rfc3339
 
 CONTROL_TIMEOUT_SECONDS = 30.0
 PACED_STEP_SECONDS = 0.1
+OK, UNAUTHORIZED = 200, 401
 
 
 class RunningClock:
@@ -95,6 +96,10 @@ class ExchangeControl:
         body, sequence = self._call("POST", "/v1/control/advance", {"until": rfc3339(until)})
         return parse_rfc3339(str(body["now"])), sequence
 
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        self._connection.close()
+
     def _call(self, method: str, path: str, body: object) -> tuple[dict[str, object], int]:
         try:
             self._connection.request(method, path, json.dumps(body) if body else None, self._headers)
@@ -103,8 +108,8 @@ class ExchangeControl:
         except (OSError, http.client.HTTPException) as failure:
             self._connection.close()
             raise BrokerUnavailable(f"the embedded exchange does not answer: {failure}") from failure
-        if answer.status != 200:
-            raise BrokerUnavailable(
-                f"the embedded exchange refused {path}: {answer.status} {content[:200]!r}"
-            )
+        if answer.status == UNAUTHORIZED:
+            raise BrokerUnauthorized("the exchange refuses these keys")
+        if answer.status != OK:
+            raise BrokerUnavailable(f"the embedded exchange refused {path} (HTTP {answer.status})")
         return json.loads(content), int(answer.headers.get("X-Stream-Sequence", 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +14,17 @@ from typing import IO, Self
 
 import msgspec
 
-from the_alchemiser.domain.errors import AlchemiserError, BrokerUnavailable
+from the_alchemiser.domain.errors import AlchemiserError, BrokerUnavailable, ConfigurationError
 
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
 COMPLAINT_CHARACTERS_MAX = 500
+USAGE = 2
+"""The exchange's exit code for options it cannot use."""
 
 
 class ExchangeRefused(AlchemiserError):
-    """The exchange would not start with these options; its own words say why."""
+    """The exchange could not start; its own words say why."""
 
 
 class EmbeddedOptions(msgspec.Struct, frozen=True):
@@ -51,6 +54,8 @@ class EmbeddedExchange:
     """A running exchange. It ends when we do, however we end: it watches the pipe that only we hold open."""
 
     def __init__(self, options: EmbeddedOptions) -> None:
+        # A file, not a pipe: nobody reads along, and a full pipe would stop the exchange.
+        self._complaints = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [
                 sys.executable,
@@ -61,12 +66,14 @@ class EmbeddedExchange:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._complaints,
             text=True,
+            # Ctrl-C on a terminal is for us; the exchange ends when we do, after our last request.
+            start_new_session=True,
         )
 
     def ready(self) -> dict[str, str]:
-        """Its addresses and keys, once it listens. Raises ExchangeRefused or BrokerUnavailable."""
+        """Its addresses and keys, once it listens. Raises ConfigurationError, ExchangeRefused or BrokerUnavailable."""
         overdue = threading.Timer(START_SECONDS_MAX, self._process.kill)
         overdue.start()
         try:
@@ -76,8 +83,13 @@ class EmbeddedExchange:
         if line:
             addresses: dict[str, str] = json.loads(line)
             return addresses
-        complaint = _pipe(self._process.stderr).read()[-COMPLAINT_CHARACTERS_MAX:].strip()
-        if self._process.wait() > 0:
+        complaint = (
+            _pipe(self._process.stderr).read()[-COMPLAINT_CHARACTERS_MAX:].strip().removeprefix("exchange: ")
+        )
+        code = self._process.wait()
+        if code == USAGE:
+            raise ConfigurationError(complaint)
+        if code > 0:
             raise ExchangeRefused(complaint or "the embedded exchange did not start")
         raise BrokerUnavailable(f"the embedded exchange did not start within {START_SECONDS_MAX:.0f} s")
 
@@ -90,7 +102,7 @@ class EmbeddedExchange:
             self._process.kill()
             self._process.wait()
         _pipe(self._process.stdout).close()
-        _pipe(self._process.stderr).close()
+        self._complaints.close()
 
     def __enter__(self) -> Self:
         return self

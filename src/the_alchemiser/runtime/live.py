@@ -7,6 +7,7 @@ committed to the journal, and only then sent.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -54,6 +55,9 @@ class LiveDriver:
 
     async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
         """Start, recover and trade: all the same. Raises what makes going on unsafe, such as StoreUnavailable."""
+        # What start-up made stays; sweeping it again and again would pause decisions for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
         async with asyncio.TaskGroup() as tasks:
             hearing = tasks.create_task(self._stream.hear())
             try:

@@ -31,7 +31,7 @@ class MovingAverageCross:
         """The new weight when the averages cross, else None."""
         closes, place = self._closes, self._place
         close = int(bar.close * PRICE_UNITS + 0.5)
-        # A ring: from `place`, where the oldest close stands, `fast` steps back is the one that leaves the fast average.
+        # A ring: the oldest close stands at `place`; `fast` steps back stands the one that leaves the fast average.
         self._lead += (close - closes[place - self.fast]) * self.slow - (close - closes[place]) * self.fast
         closes[place] = close
         self._place = place + 1 if place + 1 < self.slow else 0
