@@ -55,7 +55,7 @@ class EmbeddedExchange:
 
     def __init__(self, options: EmbeddedOptions) -> None:
         # A file, not a pipe: nobody reads along, and a full pipe would stop the exchange.
-        self._complaints = tempfile.TemporaryFile("w+")
+        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [
                 sys.executable,
