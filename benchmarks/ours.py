@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import numpy as np
-import polars as pl
-
 from benchmarks.bars import Minutes
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.money import decimal
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.replay import ReplayedBars
+from the_alchemiser.exchange.prices import PushedMarket
+from the_alchemiser.exchange.sessions import xnys_sessions
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
 from the_alchemiser.runtime.backtest import Backtest
@@ -35,22 +30,8 @@ def prepare_backtest(symbol: str, data: Minutes, cash: int) -> tuple[Backtest, M
         CycleConfig(rebalance=RebalancePolicy(decimal(0), decimal(0)), limits=LIMITS),
         (MovingAverageCross(symbol),),
     )
-    exchange = Exchange(_market(symbol, data), seed=7, cash=str(cash), start=int(data.at[0]))
+    exchange = Exchange(
+        PushedMarket([symbol], xnys_sessions()), seed=7, cash=str(cash), start=int(data.at[0])
+    )
     journal = MemoryJournal()
     return Backtest(Engine(config), exchange, journal), journal
-
-
-def _market(symbol: str, data: Minutes) -> ReplayedBars:
-    columns = {
-        "t": data.at.view("datetime64[ns]"),
-        "open": data.open,
-        "high": data.high,
-        "low": data.low,
-        "close": data.close,
-    }
-    table = pl.DataFrame({**columns, "volume": np.ones(len(data.at), dtype=np.int64)})
-    with TemporaryDirectory() as folder:
-        table.with_columns(pl.col("t").dt.replace_time_zone("UTC")).write_parquet(
-            Path(folder) / f"{symbol}.parquet"
-        )
-        return ReplayedBars(Path(folder))

@@ -163,7 +163,8 @@ class RunningPace:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        self._failure = self._failure or task.exception()
+        if not task.cancelled():
+            self._failure = self._failure or task.exception()
         self._ear.arrival.set()
         self._start_waiting()
 
