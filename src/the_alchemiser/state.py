@@ -187,7 +187,7 @@ class EngineState:
             self.live[name] = order
         if order.status is OrderStatus.ABANDONED:
             self.abandoned[name] = order
-        else:
+        elif self.abandoned:
             self.abandoned.pop(name, None)
 
     def _reconciled(self, fact: Reconciled) -> None:

@@ -59,7 +59,9 @@ def decimal(value: str | int | Decimal) -> Decimal:
 def from_measurement(value: float) -> Decimal:
     """A measured float (a quote or bar price) as the shortest Decimal that reads the same to nine decimals."""
     # Beyond the ninth decimal there is only the noise of binary fractions, and it would be refused as absurd.
-    return decimal(repr(round(value, 9)))
+    if not -1e15 < value < 1e15:  # NaN is not between them either
+        raise ValueError(f"{value!r} is not an amount we can handle")
+    return Decimal(repr(round(value, 9)))
 
 
 def tick_size(price: Price) -> Price:

@@ -5,7 +5,7 @@ Records are live objects inside the exchange; everything handed out is a copy (`
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import blake2b
 
 import msgspec
 
@@ -188,5 +188,5 @@ def _copied(order: Order) -> Order:
 
 def derived_uuid(*parts: object) -> str:
     """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
-    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

@@ -38,9 +38,6 @@ class MovingAverageCross:
         if self._bars_missing > 1:
             self._bars_missing -= 1
             return None
-        return self._decide()
-
-    def _decide(self) -> Weight | None:
         if self._is_long:
             if self._lead < 0:
                 self._is_long = False
