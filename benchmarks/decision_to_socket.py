@@ -88,7 +88,7 @@ class WatchedJournal:
 class SilentStream:
     """Connected, and nothing is ever said."""
 
-    sequence = 0
+    sequence, trouble = 0, ""
 
     async def order_updates(self) -> AsyncIterator[OrderHeard | None]:
         yield None

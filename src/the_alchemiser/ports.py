@@ -97,6 +97,11 @@ class StreamingRepository(Protocol):
         """The number of the last message handed on, where the broker numbers them; else 0."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why it does not listen, in one line; empty while it does."""
+        ...
+
     def order_updates(self) -> AsyncIterator[OrderHeard | None]:
         """Order events for ever, reconnecting by itself; None marks a (re)connection: read what the gap held."""
         ...

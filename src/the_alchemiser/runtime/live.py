@@ -7,12 +7,14 @@ committed to the journal, and only then sent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from the_alchemiser.domain.effects import CancelOrder, Effect, LookUpOrder, ReadBroker, SubmitOrder
+from the_alchemiser.domain.errors import BrokerUnavailable
 from the_alchemiser.domain.events import Event, Started, StreamRestored
 from the_alchemiser.domain.money import Side
 from the_alchemiser.ports import Clock, StreamingRepository
@@ -26,6 +28,10 @@ IDLE_SECONDS_MAX = 1.0
 """How long the driver sleeps at most before it looks at its timers and its stop flag again."""
 DRAIN_SECONDS_MAX = 5.0
 """How long a stop waits for requests under way."""
+START_SECONDS_MAX = 30.0
+"""How long the order stream may take to listen at the start: without it no order would be followed."""
+HEARD_MAX = 10_000
+"""With so many order updates not yet taken the stream is left waiting; nothing is dropped."""
 CATCH_UP_SECONDS_MAX = 10.0
 """How long the stream may lag behind an answer in lockstep before that is a fault."""
 
@@ -45,8 +51,17 @@ class Pace(Protocol):
 class LiveDriver:
     """Runs one engine against one broker until told to stop or until `is_finished` says so."""
 
-    def __init__(self, turn: Turn, pace: Pace, stream: Ear, now: Callable[[], int]) -> None:
-        self._turn, self._pace, self._stream, self._now = turn, pace, stream, now
+    def __init__(
+        self,
+        turn: Turn,
+        pace: Pace,
+        ear: Ear,
+        now: Callable[[], int],
+        *,
+        start_seconds: float = START_SECONDS_MAX,
+    ) -> None:
+        self._turn, self._pace, self._ear, self._now = turn, pace, ear, now
+        self._start_seconds = start_seconds
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -54,17 +69,34 @@ class LiveDriver:
         self._is_stopping = True
 
     async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
-        """Start, recover and trade: all the same. Raises what makes going on unsafe, such as StoreUnavailable."""
+        """Start, recover and trade: all the same.
+
+        Raises an ExceptionGroup of what makes going on unsafe, such as StoreUnavailable, or starting impossible:
+        BrokerUnavailable where the order stream does not listen.
+        """
         # What start-up made stays; sweeping it again and again would pause decisions for tens of milliseconds.
         gc.collect()
         gc.freeze()
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(self._stream.hear())
+            hearing = tasks.create_task(self._ear.hear())
             try:
-                await self._stream.connected()
-                await self._loop(is_finished, [Started(self._now()), *first])
+                if await self._is_listening():
+                    await self._loop(is_finished, [Started(self._now()), *first])
             finally:
                 hearing.cancel()
+
+    async def _is_listening(self) -> bool:
+        """Wait for the order stream; False where we are told to stop first."""
+        clock = asyncio.get_running_loop()
+        until = clock.time() + self._start_seconds
+        while (left := until - clock.time()) > 0:
+            if self._is_stopping:
+                return False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, IDLE_SECONDS_MAX)):
+                    await self._ear.connected()
+                    return True
+        raise BrokerUnavailable(f"the order stream does not listen: {self._ear.trouble or 'no answer'}")
 
     async def _loop(self, is_finished: Callable[[], bool], events: list[Event]) -> None:
         while True:
@@ -84,6 +116,7 @@ class Ear:
         self._stream, self._now = stream, now
         self._heard: list[Event] = []
         self._is_connected = asyncio.Event()
+        self._room = asyncio.Event()
         self.arrival = asyncio.Event()
         self.sequence = 0
 
@@ -98,6 +131,14 @@ class Ear:
             else:
                 self._is_connected.set()
             self.arrival.set()
+            if len(self._heard) >= HEARD_MAX:
+                self._room.clear()
+                await self._room.wait()
+
+    @property
+    def trouble(self) -> str:
+        """Why the stream does not listen, in one line; empty while it does."""
+        return self._stream.trouble
 
     async def connected(self) -> None:
         """Returns once the stream listens: only then can a read of the broker's record miss nothing."""
@@ -107,6 +148,7 @@ class Ear:
         """Everything heard since the last call."""
         heard, self._heard = self._heard, []
         self.arrival.clear()
+        self._room.set()
         return heard
 
     async def caught_up(self, sequence: int) -> None:
@@ -131,9 +173,8 @@ class RunningPace:
 
     async def carry_out(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            self._count += 1
-            self._waiting.append((_urgency(effect), self._count, effect))
-        self._waiting.sort()
+            self._queue(effect)
+        self._waiting.sort(key=lambda waiting: waiting[:2])
         self._start_waiting()
 
     async def next_events(self) -> list[Event]:
@@ -144,10 +185,23 @@ class RunningPace:
         return [*self._ear.take(), *answers, *self._turn.timers.take_due(self._clock.now())]
 
     async def drained(self) -> None:
-        """Wait for the requests under way, a few seconds at most; the next start recovers what is still unanswered."""
+        """Wait for the requests under way, a few seconds at most, and begin no other.
+
+        The next start recovers what was not begun or not answered.
+        """
+        self._waiting.clear()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS_MAX)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _queue(self, effect: Effect) -> None:
+        """Let it wait, once: asking again for what has not been begun adds nothing. So a bad line grows no queue."""
+        for index, (urgency, number, waiting) in enumerate(self._waiting):
+            if effect == waiting or _renews(effect, waiting):
+                self._waiting[index] = (urgency, number, effect)
+                return
+        self._count += 1
+        self._waiting.append((_urgency(effect), self._count, effect))
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._under_way) < CONVERSATIONS_MAX:
@@ -213,6 +267,13 @@ class LockstepPace:
         sequence = await asyncio.to_thread(self._clock.advance, target)
         await self._ear.caught_up(sequence)
         return [*self._ear.take(), *self._turn.timers.take_due(self._clock.now())]
+
+
+def _renews(effect: Effect, waiting: Effect) -> bool:
+    """Whether it asks for what the other does, and knows better what to look for."""
+    if isinstance(effect, ReadBroker) and isinstance(waiting, ReadBroker):
+        return effect.purpose == waiting.purpose
+    return False
 
 
 def _urgency(effect: Effect) -> int:
