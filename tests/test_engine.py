@@ -47,7 +47,7 @@ from the_alchemiser.domain.facts import (
     encode,
 )
 from the_alchemiser.domain.instants import MINUTE, SECOND
-from the_alchemiser.engine import RECHECK_SECONDS, Engine
+from the_alchemiser.engine import CLOSE_RETRY_SECONDS, RECHECK_SECONDS, Engine
 
 D = Decimal
 
@@ -91,6 +91,14 @@ def test_what_the_account_did_before_we_met_it_is_its_opening_balance_not_new_tr
     hand.read("start", "5000", [holding("10 AAPL @ 100")], executions=[old], at=NOON)
     assert hand.engine.state.ledger.shares() == {"AAPL": 10}
     assert hand.kinds(FillBooked) == []
+    assert hand.kinds(Reconciled)[-1].differences == ()
+
+
+def test_a_manual_trade_told_before_the_account_is_opened_is_part_of_its_opening(hand: Hand) -> None:
+    manual = somebody_elses("buy", 10, "AAPL")
+    hand.hear(manual, "filled", 10, (0, 10))
+    assert hand.kinds(FillBooked) == []
+    hand.start("99000", [holding("10 AAPL @ 100")], at=NOON + SECOND)
     assert hand.kinds(Reconciled)[-1].differences == ()
 
 
@@ -265,6 +273,15 @@ def test_books_with_a_holding_that_has_no_mark_stay_open_and_are_told(hand: Hand
         hand.read(purpose, "90000", at=TODAY.close + MINUTE)
     assert hand.kinds(DayClosed) == []
     assert "the books of 2021-01-04 stay open: the broker marks no AAPL" in alerts(hand)
+
+
+def test_books_that_stay_open_are_tried_again_minutes_later_not_at_once(hand: Hand) -> None:
+    hand.start("90000", [holding("100 AAPL @ 110")])
+    for purpose in ("close:2021-01-04", "again:close:2021-01-04"):
+        hand.read(purpose, "90000", at=TODAY.close + MINUTE)
+    assert hand.timers() == {"close:2021-01-04": TODAY.close + MINUTE + CLOSE_RETRY_SECONDS * SECOND}
+    hand.read("close:2021-01-04", "90000", [holding("100 AAPL @ 110")], at=TODAY.close + 6 * MINUTE)
+    assert [closed.session for closed in hand.kinds(DayClosed)] == ["2021-01-04"]
 
 
 # One engine, one truth

@@ -43,6 +43,7 @@ from the_alchemiser.domain.facts import (
 )
 from the_alchemiser.domain.instants import MINUTE, SECOND
 from the_alchemiser.domain.orders import OrderRequest, OrderStatus
+from the_alchemiser.engine import CANCEL_RETRY_SECONDS
 from the_alchemiser.settlement import IN_FLIGHT_SECONDS
 
 D = Decimal
@@ -323,6 +324,22 @@ def test_a_cancel_without_effect_is_asked_for_again_at_the_next_step_only(hand: 
     assert hand.wants(CancelOrder) == []
     hand.quotes("AAPL 99/101", HALF_PAST_THREE + 10 * MINUTE)
     assert len(hand.wants(CancelOrder)) == 1
+
+
+def test_many_denied_cancels_are_asked_for_again_by_one_timer() -> None:
+    hand = Hand(setting("AAPL 40%, MSFT 40%", ("AAPL", "MSFT")))
+    requests = hand.begin(market="AAPL 99/101; MSFT 99/101")
+    for request in requests:
+        hand.hear(request, "new")
+    at = HALF_PAST_THREE + 5 * MINUTE
+    hand.quotes("AAPL 99/101; MSFT 99/101", at)
+    timers = []
+    for request in requests:
+        hand.tell(CancelDenied(at, request.client_order_id, "503"))
+        timers.append(hand.timers())
+    assert timers == [{"step:after a denied cancel": at + CANCEL_RETRY_SECONDS * SECOND}, {}]
+    hand.tell(CancelDenied(at + CANCEL_RETRY_SECONDS * SECOND, requests[0].client_order_id, "503"))
+    assert len(hand.timers()) == 1, "the next round has a timer of its own"
 
 
 def test_fills_that_overtake_a_cancel_reduce_the_next_order(hand: Hand) -> None:

@@ -32,7 +32,7 @@ from the_alchemiser.domain.events import (
     TimerFired,
 )
 from the_alchemiser.domain.facts import AccountOpened, DayClosed, Fact, Reconciled
-from the_alchemiser.domain.instants import SECOND
+from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.market import Bar, Session, Symbol
 from the_alchemiser.domain.orders import OrderStatus
 from the_alchemiser.pipeline.ledger import reconcile
@@ -48,6 +48,8 @@ RECHECK_SECONDS = 2
 """A difference must still be there after this long before it counts: two reads are never of one instant."""
 READ_RETRY_SECONDS = 5
 CANCEL_RETRY_SECONDS = 30
+CLOSE_RETRY_SECONDS = 300
+"""How soon books that could not be closed are tried again."""
 NOT_IN_FLIGHT = frozenset(OrderStatus) - {OrderStatus.INTENDED, OrderStatus.UNKNOWN}
 """Orders whose answer is not under way: only these can be expected on the broker's list."""
 
@@ -72,6 +74,7 @@ class Engine:
         self._config = config
         self._sessions: tuple[Session, ...] = ()
         self._broker: BrokerState | None = None
+        self._cancels_again_at: Nanos = 0
         for fact in history:
             self.state.apply(fact)
 
@@ -149,7 +152,7 @@ class Engine:
             self._begin_cycle(step, name)
         elif kind == "close":
             self._close_day(step, name)
-            self._schedule(step)
+            self._schedule(step, closes_from=step.at + CLOSE_RETRY_SECONDS * SECOND)
 
     def _close_day(self, step: Step, date: str) -> None:
         if self._broker is None or self._is_closed(date):
@@ -170,7 +173,7 @@ class Engine:
 
     # Time
 
-    def _schedule(self, step: Step) -> None:
+    def _schedule(self, step: Step, closes_from: Nanos = 0) -> None:
         """Set the timers of the first session whose books can still be closed: until the next one opens."""
         for session, following in pairwise(self._sessions):
             if self._is_closed(session.date) or following.open <= step.at:
@@ -180,7 +183,8 @@ class Engine:
             if self._is_cycle_due(session) and step.at < session.close:
                 lead = self._config.cycle.minutes_before_close * 60 * SECOND
                 step.ask(SetTimer(max(session.close - lead, session.open), f"begin:{session.date}"))
-            step.ask(SetTimer(session.close + SETTLE_SECONDS * SECOND, f"close:{session.date}"))
+            closes_at = max(session.close + SETTLE_SECONDS * SECOND, closes_from)
+            step.ask(SetTimer(closes_at, f"close:{session.date}"))
             return
 
     def _is_cycle_due(self, session: Session) -> bool:
@@ -280,7 +284,10 @@ class Engine:
         # Usually it filled meanwhile; its true state comes with the broker's record.
         if event.client_order_id in self.state.live:
             self._read_broker(step, "fills")
-            step.ask(SetTimer(step.at + CANCEL_RETRY_SECONDS * SECOND, "step:after a denied cancel"))
+            # One timer for all of them: it asks for every cancel again, and each may be denied again.
+            if step.at >= self._cancels_again_at:
+                self._cancels_again_at = step.at + CANCEL_RETRY_SECONDS * SECOND
+                step.ask(SetTimer(self._cancels_again_at, "step:after a denied cancel"))
 
     def _go_on(self, step: Step, heard_of: Symbol = "") -> None:
         """Let the cycle make its next moves, but never before the broker's record was read once."""

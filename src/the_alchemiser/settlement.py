@@ -156,7 +156,8 @@ class Settlement:
     def _book_external(self, step: Step, execution: Execution) -> None:
         """A trade somebody else made on our account: adopted, and told."""
         known = (execution.broker_order_id, execution.cum_before) in self.state.external
-        if known or execution.at <= self.state.opened_at:
+        is_opened = bool(self.state.account_number)
+        if known or not is_opened or execution.at <= self.state.opened_at:
             return
         shares = execution.cum_after - execution.cum_before
         position = self.state.ledger.positions.get(execution.symbol)
