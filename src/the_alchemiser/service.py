@@ -29,6 +29,7 @@ from the_alchemiser.settings import Settings
 
 if TYPE_CHECKING:
     from the_alchemiser.bootstrap import Connection, System
+    from the_alchemiser.state import EngineState
 
 Notice = Callable[[str], None]
 
@@ -90,7 +91,7 @@ def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
         _system(settings, connection, [seen.extend]) as system,
     ):
         first = [CycleAsked(system.clock.now())]
-        asyncio.run(_drive(system, lambda: _is_over(seen), first))
+        asyncio.run(_drive(system, lambda: is_cycle_over(seen, system.engine.state), first))
     closed = [fact.text for fact in seen if isinstance(fact, AlertRaised) and "market is closed" in fact.text]
     if closed:
         raise CycleNotRun(closed[0])
@@ -193,17 +194,16 @@ async def _drive(system: System, is_finished: Callable[[], bool], first: Sequenc
             await system.pace.drained()
 
 
-def _is_over(facts: Sequence[Fact]) -> bool:
-    """A cycle ended and its reconciliation is in, or there is none to wait for."""
-    if any(isinstance(fact, CycleRefused | AlertRaised) for fact in facts):
+def is_cycle_over(facts: Sequence[Fact], state: EngineState) -> bool:
+    """No cycle runs any more, one that was taken up again included, and its reconciliation is in."""
+    if state.cycle is not None:
+        return False
+    if any(isinstance(fact, CycleRefused) for fact in facts):
         return True
     purposes = [fact.purpose for fact in facts if isinstance(fact, Reconciled)]
-    if any(isinstance(fact, CycleFinished) for fact in facts):
-        return any(purpose.startswith("cycle:") for purpose in purposes)
-    # The day's cycle was done before: it answers the request with a reconciliation and nothing else.
-    return any(p.startswith("begin:") for p in purposes) and not any(
-        type(f).__name__ == "CycleStarted" for f in facts
-    )
+    ended = any(isinstance(fact, CycleFinished) for fact in facts)
+    # Where the day's cycle was done before, or the market is closed, the reconciliation is the whole answer.
+    return any(purpose.startswith("cycle:" if ended else "begin:") for purpose in purposes)
 
 
 def _teller(on_notice: Notice) -> Callable[[Sequence[Fact]], None]:
