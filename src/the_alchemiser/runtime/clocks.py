@@ -14,13 +14,20 @@ from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339, rfc3339
 CONTROL_TIMEOUT_SECONDS = 30.0
 PACED_STEP_SECONDS = 0.1
 OK, UNAUTHORIZED = 200, 401
+# Linux stops its plain monotonic clock while the machine sleeps; a woken laptop would trade hours late.
+_AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed() -> Nanos:
+    """Time since some fixed instant, the machine's sleep included; nobody can set it."""
+    return time.clock_gettime_ns(_AWAKE_OR_NOT)
 
 
 class RunningClock:
     """The broker's clock as it was when asked, carried on by the monotonic clock: no step of ours can move it."""
 
     def __init__(
-        self, broker_time: Nanos, speed: float = 1.0, monotonic: Callable[[], int] = time.monotonic_ns
+        self, broker_time: Nanos, speed: float = 1.0, monotonic: Callable[[], int] = elapsed
     ) -> None:
         self.speed = speed
         self._broker_time, self._monotonic = broker_time, monotonic
