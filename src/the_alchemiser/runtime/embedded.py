@@ -83,10 +83,9 @@ class EmbeddedExchange:
         if line:
             addresses: dict[str, str] = json.loads(line)
             return addresses
-        complaint = (
-            _pipe(self._process.stderr).read()[-COMPLAINT_CHARACTERS_MAX:].strip().removeprefix("exchange: ")
-        )
         code = self._process.wait()
+        self._complaints.seek(0)
+        complaint = self._complaints.read()[-COMPLAINT_CHARACTERS_MAX:].strip().removeprefix("exchange: ")
         if code == USAGE:
             raise ConfigurationError(complaint)
         if code > 0:
