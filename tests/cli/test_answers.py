@@ -39,7 +39,7 @@ def test_orders_can_be_asked_for_by_their_state(traded: tuple[CommandLine, Ran])
     every = alchemiser("orders", "--status", "all", "--limit", 1_000, "--json").document["orders"]
     assert len(every) == demo.document["orders_submitted"]
     assert alchemiser("orders", "--json").document == {"orders": []}
-    assert "There are no open orders." in alchemiser("orders").out
+    assert "There are no open orders; --status all lists every order." in alchemiser("orders").out
     assert len(alchemiser("orders", "--status", "closed", "--limit", 3, "--json").document["orders"]) == 3
 
 
@@ -94,6 +94,24 @@ def test_the_configuration_says_where_values_come_from_and_masks_secrets(quickly
     assert shown["LOG_LEVEL"] == ("DEBUG", "environment")
     assert shown["DATA_DIR"] == ("elsewhere", "command line")
     assert shown["JWT_SECRET_KEY"] == ("********", "environment")
+
+
+@pytest.mark.parametrize("command", ["status", "positions", "orders", "activity", "strategies"])
+def test_the_data_folder_may_stand_before_or_behind_the_command(
+    traded: tuple[CommandLine, Ran], command: str, tmp_path: Path
+) -> None:
+    alchemiser, _ = traded
+    data_dir, elsewhere = alchemiser.folder / "alchemiser-data", InThisProcess(tmp_path)
+    before, behind = (
+        elsewhere("--data", data_dir, command, "--json"),
+        elsewhere(command, "--data", data_dir, "--json"),
+    )
+    assert (behind.code, behind.document) == (0, before.document)
+
+
+def test_the_folder_behind_the_command_wins(quickly: CommandLine) -> None:
+    ran = quickly("--data", "one", "config", "show", "--data", "other", "--json")
+    assert {one["value"] for one in ran.document["settings"] if one["name"] == "DATA_DIR"} == {"other"}
 
 
 def test_a_dry_run_shows_the_plan_and_each_verdict_and_sends_nothing(

@@ -285,3 +285,9 @@ def test_a_backtest_in_which_no_cycle_could_decide_has_failed(quickly: CommandLi
     assert ran.code == 1
     assert "every cycle was refused" in ran.complaint
     assert "NOSUCH: the broker knows no such symbol" in ran.complaint
+
+
+@pytest.mark.slow
+def test_a_backtest_whose_every_trade_was_refused_says_why(quickly: CommandLine) -> None:
+    ran = quickly("backtest", "inverse_volatility", "--symbols", "AAPL,MSFT", "--days", 1)
+    assert "nothing was traded; the last refusal: " in ran.complaint

@@ -73,6 +73,9 @@ def _has_traded(frame: Frame, performance: Performance) -> bool:
     if refused and len(refused) >= performance.cycles:
         frame.say(f"{PROGRAM}: every cycle was refused, the last because {refused[-1].text}")
         return False
+    if performance.refusals and not performance.trades:
+        last = performance.refusals[-1]
+        frame.say(f"{PROGRAM}: nothing was traded; the last refusal: {last.symbol} {last.text}")
     return True
 
 

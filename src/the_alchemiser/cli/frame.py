@@ -184,10 +184,11 @@ def run_framed(app: typer.Typer, arguments: Sequence[str]) -> int:
         return frame.fail(error)
 
 
-def frame_of(context: typer.Context, as_json: bool = False) -> Frame:
-    """The frame a command runs in."""
+def frame_of(context: typer.Context, as_json: bool = False, data_dir: Path | None = None) -> Frame:
+    """The frame a command runs in. A data folder named behind the command wins over one named before it."""
     frame = context.find_object(Frame)
     assert frame is not None
+    frame.data_dir = data_dir or frame.data_dir
     frame.is_json = frame.is_json or as_json
     return frame
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .frame import DONE, FAILED, frame_of
-from .options import Json
+from .options import DataFolder, Json
 
 if TYPE_CHECKING:
     from the_alchemiser.store.chain import Tip
@@ -16,24 +16,24 @@ DIGEST_LENGTH = 64
 """SHA-256 in hexadecimal digits."""
 
 
-def doctor(context: typer.Context, as_json: Json = False) -> int:
+def doctor(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> int:
     """Check everything trading needs. Where something is missing it says what to do; no order is sent."""
     from the_alchemiser.doctor import examine
 
     from .tables import findings_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     findings = examine(frame.settings(), frame.say)
     is_well = all(finding.level != "failure" for finding in findings)
     frame.answer({"ok": is_well, "checks": findings}, lambda: findings_table(findings))
     return DONE if is_well else FAILED
 
 
-def config_show(context: typer.Context, as_json: Json = False) -> None:
+def config_show(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """Print every setting and where it came from. Secrets are masked."""
     from .tables import settings_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     settings = frame.settings()
     lines = settings.describe()
     document = [{"name": line.name, "value": line.value, "from": line.origin} for line in lines]
@@ -48,6 +48,7 @@ def audit_verify(
         str,
         typer.Option(metavar="ENTRY:DIGEST", help="A digest noted earlier, to find a cut or rewritten end."),
     ] = "",
+    data: DataFolder = None,
     as_json: Json = False,
 ) -> int:
     """Check the journal's hash chain. Every table for reading is compared with the journal, too."""
@@ -55,7 +56,7 @@ def audit_verify(
 
     from .tables import verification_line
 
-    frame, tip = frame_of(context, as_json), _tip(anchor)
+    frame, tip = frame_of(context, as_json, data), _tip(anchor)
     with Reading(frame.settings().store_url) as reading:
         found = reading.verify(tip)
         place = reading.path
@@ -88,13 +89,13 @@ def _tip(anchor: str) -> Tip | None:
     return Tip(int(number), digest.lower())
 
 
-def db_upgrade(context: typer.Context, as_json: Json = False) -> None:
+def db_upgrade(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """Bring the database to this version. Nothing is lost, and nothing goes back."""
     from rich.text import Text
 
     from the_alchemiser.store.schema import upgrade
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     settings = frame.settings()
     is_changed = upgrade(settings.store_url)
     text = (
@@ -105,13 +106,13 @@ def db_upgrade(context: typer.Context, as_json: Json = False) -> None:
     frame.answer({"changed": is_changed}, lambda: Text(text))
 
 
-def db_rebuild(context: typer.Context, as_json: Json = False) -> None:
+def db_rebuild(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """Make the tables for reading again, from the journal alone."""
     from rich.text import Text
 
     from the_alchemiser.store.journal import SqlJournal
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     _require_journal(frame.settings().store_url)
     journal = SqlJournal(frame.settings().store_url)
     try:
@@ -129,7 +130,7 @@ def _require_journal(url: str) -> None:
 
     path = sqlite_path(url)
     if not path.exists():
-        raise StoreUnavailable(f"there is no journal at {path} yet")
+        raise StoreUnavailable(f"there is no journal at {path} yet; --data DIR looks in another folder")
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .frame import frame_of
-from .options import Json
+from .options import DataFolder, Json
 
 if TYPE_CHECKING:
     from the_alchemiser.settings import Settings
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 Limit = Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="The newest so many.")]
 
 
-def status(context: typer.Context, as_json: Json = False) -> None:
+def status(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """Say where things stand. Account, equity, open orders, the last cycle, and whether the books agree."""
     from the_alchemiser import views
     from the_alchemiser.store.reading import Reading
 
     from .tables import status_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     with Reading(frame.settings().store_url) as reading:
         found = views.status(reading)
     frame.answer(found, lambda: status_table(found))
 
 
-def positions(context: typer.Context, as_json: Json = False) -> None:
+def positions(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """List what is held. With its cost, and its worth at the last close."""
     from the_alchemiser import views
     from the_alchemiser.store.reading import Reading
 
     from .tables import positions_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     with Reading(frame.settings().store_url) as reading:
         found = views.positions(reading)
     frame.answer({"positions": found}, lambda: positions_table(found))
@@ -46,6 +46,7 @@ def orders(
     context: typer.Context,
     status: Annotated[str, typer.Option(metavar="open|closed|all", help="Which orders.")] = "open",
     limit: Limit = 100,
+    data: DataFolder = None,
     as_json: Json = False,
 ) -> None:
     """List orders, newest first."""
@@ -55,7 +56,7 @@ def orders(
 
     from .tables import orders_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     if status not in ("open", "closed", "all"):
         raise ConfigurationError(f"--status: orders are open, closed or all, not {status!r}")
     with Reading(frame.settings().store_url) as reading:
@@ -63,20 +64,22 @@ def orders(
     frame.answer({"orders": found}, lambda: orders_table(found, status))
 
 
-def activity(context: typer.Context, limit: Limit = 50, as_json: Json = False) -> None:
+def activity(
+    context: typer.Context, limit: Limit = 50, data: DataFolder = None, as_json: Json = False
+) -> None:
     """List what happened, newest first. Cycles, fills, closes, comparisons with the broker, alerts."""
     from the_alchemiser import views
     from the_alchemiser.store.reading import Reading
 
     from .tables import activity_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     with Reading(frame.settings().store_url) as reading:
         found = views.activity(reading, limit)
     frame.answer({"activity": found}, lambda: activity_table(found))
 
 
-def strategies(context: typer.Context, as_json: Json = False) -> None:
+def strategies(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """List the strategies. With the share of the account each trades, and what it has earned."""
     import inspect
 
@@ -85,7 +88,7 @@ def strategies(context: typer.Context, as_json: Json = False) -> None:
 
     from .tables import strategies_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     settings = frame.settings()
     chosen, known = {one.name: one for one in strategies_of(settings)}, _known(settings)
     rows: list[dict[str, object]] = [

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,6 +45,10 @@ def date_text(text: str) -> str:
     return text
 
 
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="The data folder, whatever DATA_DIR says.")
+]
+"""People write it before the command or after it; `backtest` and `exchange` alone mean bars by `--data`."""
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Draws the simulated hours between the real closes.")]
 Cash = Annotated[str, typer.Option(metavar="DOLLARS", callback=dollars, help="What the account begins with.")]

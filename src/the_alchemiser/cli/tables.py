@@ -114,7 +114,11 @@ def _totals(found: Sequence[PositionView]) -> tuple[str, ...]:
 def orders_table(found: Sequence[OrderView], status: str) -> RenderableType:
     """Orders, one a line."""
     if not found:
-        return Text("There are no orders." if status == "all" else f"There are no {status} orders.")
+        return Text(
+            "There are no orders."
+            if status == "all"
+            else f"There are no {status} orders; --status all lists every order."
+        )
     table = _table("decided (New York)", "order", "status", "filled>", "at>", "why")
     for order in found:
         table.add_row(

@@ -13,7 +13,7 @@ import typer
 
 from .conclusion import run_summary, say_differences
 from .frame import DONE, FAILED, PROGRAM, Frame, frame_of
-from .options import Cash, FirstDay, Json, Seed, pace_of, progress_bar
+from .options import Cash, DataFolder, FirstDay, Json, Seed, pace_of, progress_bar
 
 if TYPE_CHECKING:
     from the_alchemiser.demo import DemoProgress, DemoResult
@@ -95,14 +95,14 @@ def _serve(frame: Frame, report: Path) -> None:
     serve_file(report, lambda address: frame.say(f"The report is at {address} until Ctrl-C."))
 
 
-def run(context: typer.Context, as_json: Json = False) -> None:
+def run(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """Trade every market day by the settings, until Ctrl-C.
 
     Without keys it trades simulated money on the built-in exchange.
     """
     from the_alchemiser.service import run_service
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     run_service(frame.settings(is_service=True), on_notice=frame.say)
     if frame.is_json:
         frame.answer({"stopped": True}, lambda: "")
@@ -117,6 +117,7 @@ def cycle(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and each verdict; send nothing.")
     ] = False,
+    data: DataFolder = None,
     as_json: Json = False,
 ) -> int:
     """Run today's trading cycle now. A cycle that was run already is not run again."""
@@ -124,7 +125,7 @@ def cycle(
 
     from .tables import cycle_table
 
-    frame = frame_of(context, as_json)
+    frame = frame_of(context, as_json, data)
     settings = _narrowed(frame.settings(), strategy)
     outcome = (preview_cycle if dry_run else run_cycle)(settings, frame.say)
     _require_open_market(outcome)

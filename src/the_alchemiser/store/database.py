@@ -75,7 +75,7 @@ def writing_engine(path: Path, busy_seconds: float, bytes_max: int) -> Engine:
 def reading_engine(path: Path) -> Engine:
     """An engine that can change nothing; each of its transactions sees the state of one moment."""
     if not path.exists():
-        raise StoreUnavailable(f"there is no journal at {path} yet")
+        raise StoreUnavailable(f"there is no journal at {path} yet; --data DIR looks in another folder")
     return _engine(f"file:{quote(str(path))}?mode=ro", BUSY_SECONDS, lambda _: None, "BEGIN")
 
 
