@@ -52,7 +52,7 @@ def _equity_layout(sessions: Sequence[str]) -> Figure:
     layout = _layout()
     layout["xaxis"] = _session_axis(sessions) | {"anchor": "y2"}
     layout["yaxis"] = _axis("$,.0f") | {"domain": [0.34, 1]}
-    layout["yaxis2"] = _axis(".1%") | {"domain": [0, 0.24], "rangemode": "tozero", "nticks": 4}
+    layout["yaxis2"] = _axis(".2~%") | {"domain": [0, 0.24], "rangemode": "tozero", "nticks": 4}
     layout["annotations"] = [_panel_title("Drawdown", 0.24)]
     return layout
 
