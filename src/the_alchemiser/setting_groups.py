@@ -92,7 +92,7 @@ class RiskSettings(Group):
 
 
 class AlertSettings(Group):
-    """Where alerts go besides the journal and the dashboard."""
+    """Where alerts go besides the journal."""
 
     urls: Annotated[tuple[SecretStr, ...], BeforeValidator(_words)] = ()
     email: str | None = None

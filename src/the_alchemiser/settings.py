@@ -298,9 +298,7 @@ def _missing(settings: Settings, place: Path) -> list[str]:
             f"ALPACA_API_KEY is not set: trading on the embedded exchange, with play money ({advice})"
         )
     if not settings.alerts.urls and settings.alerts.email is None:
-        notices.append(
-            "ALERTS__URLS and ALERTS__EMAIL are not set: alerts stay in the journal and the dashboard"
-        )
+        notices.append("ALERTS__URLS and ALERTS__EMAIL are not set: alerts stay in the journal")
     return notices
 
 

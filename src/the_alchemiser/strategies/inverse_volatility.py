@@ -12,7 +12,7 @@ VOLATILITY_MIN = 0.01
 
 
 class InverseVolatility:
-    """Weights in proportion to one over the volatility of the last `window` sessions."""
+    """The calmer a symbol, the more of it: weights in proportion to 1 / volatility over `window` sessions."""
 
     name = "inverse_volatility"
 

@@ -9,7 +9,7 @@ from .indicators import SESSIONS_PER_MONTH, as_weights, momentum
 
 
 class Momentum:
-    """Twelve-month momentum, the latest month left out: the `top` strongest symbols, one equal part each.
+    """Twelve-month momentum, the latest month left out: as many of the strongest symbols as `top` says, in equal parts.
 
     A symbol that fell over the period is never held; its part stays in cash.
     """
