@@ -281,7 +281,7 @@ class TradingCycle:
 
     def _set_step_timers(self, step: Step, book: CycleBook) -> None:
         policy = self.config.execution
-        for number in range(1, policy.walk_steps + 2):
+        for number in range(1, policy.walk_steps + 3):
             starts = policy.step_starts(number, book.walk_from, book.closes_at)
             if starts > step.at:
                 step.ask(SetTimer(starts, f"step:{book.cycle_id}:{number}"))

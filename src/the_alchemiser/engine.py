@@ -203,6 +203,9 @@ class Engine:
         elif kind in ("again", "read"):
             self._read_broker(step, event.key if kind == "again" else rest)
         elif kind == "step":
+            # The stream only makes us faster: while orders are open, its silence is never taken for their rest.
+            if self.state.live:
+                self._read_broker(step, "step")
             self.cycle.on_step_timer(step)
         elif kind == "retry":
             self.cycle.on_retry_timer(step)

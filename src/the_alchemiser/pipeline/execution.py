@@ -33,6 +33,9 @@ from the_alchemiser.domain.orders import (
     client_order_id,
 )
 
+LAST_LOOK_SECONDS = 60
+"""How long after the market orders the broker is asked what became of them, should the stream have said nothing."""
+
 
 class ExecutionPolicy(msgspec.Struct, frozen=True):
     """How patiently to trade."""
@@ -57,13 +60,11 @@ class ExecutionPolicy(msgspec.Struct, frozen=True):
         return min((now - started_at) // (self.step_seconds * SECOND), self.walk_steps)
 
     def step_starts(self, step: int, started_at: Nanos, closes_at: Nanos) -> Nanos:
-        """When `step` begins."""
+        """When `step` begins; the one after the market step only looks whether everything has filled."""
         market_at = self.market_at(started_at, closes_at)
-        return (
-            market_at
-            if step > self.walk_steps
-            else min(started_at + step * self.step_seconds * SECOND, market_at)
-        )
+        if step > self.walk_steps:
+            return market_at + (step - self.walk_steps - 1) * LAST_LOOK_SECONDS * SECOND
+        return min(started_at + step * self.step_seconds * SECOND, market_at)
 
 
 class Work(msgspec.Struct):

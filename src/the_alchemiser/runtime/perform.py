@@ -68,15 +68,13 @@ class Performer:
         name = effect.request.client_order_id
         try:
             report = self.broker.place_order(effect.request)
-        except BrokerRefused as refusal:
+        except (BrokerRefused, BrokerUnauthorized) as refusal:
             return self._refused(name, refusal)
-        except BrokerUnauthorized as refusal:
-            return OrderDenied(self.now(), name, str(refusal))
         except BrokerError as failure:
             return OrderUnheard(self.now(), name, str(failure))
         return self._answer(name, report)
 
-    def _refused(self, name: ClientOrderId, refusal: BrokerRefused) -> Event:
+    def _refused(self, name: ClientOrderId, refusal: BrokerRefused | BrokerUnauthorized) -> Event:
         """A refusal means nothing exists, unless the order was sent before: then the repeat is what was refused."""
         try:
             report = self.broker.get_order_by_client_id(name)
