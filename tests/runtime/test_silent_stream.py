@@ -15,6 +15,14 @@ from the_alchemiser.settings import load_settings
 from the_alchemiser.store.memory import MemoryJournal
 
 
+# So hasty that the market orders come before most limits are reached: nothing later would ask about those.
+HASTY = {
+    "STRATEGIES__UNIVERSE": "AAPL,GE,KO,MSFT,PG,XOM",
+    "CYCLE__WALK_STEPS": "1",
+    "CYCLE__WALK_INTERVAL_SECONDS": "1",
+}
+
+
 class SilentBroker(DirectBroker):
     """Whatever happens to orders, it tells nobody unasked."""
 
@@ -30,7 +38,7 @@ class SilentDay(Backtest):
 
 
 def a_silent_day() -> list[Fact]:
-    settings = load_settings(environ={}, overrides={"STRATEGIES__UNIVERSE": "AAPL,GE,KO,MSFT,PG,XOM"})
+    settings = load_settings(environ={}, overrides=HASTY)
     journal = MemoryJournal()
     exchange = Exchange(SimulatedDays(seed=7), seed=7, start=parse_rfc3339("2021-01-04T14:30:00Z"))
     SilentDay(Engine(engine_config(settings)), exchange, journal).run_days(1)
