@@ -373,6 +373,7 @@ def _cache(settings: Settings) -> Finding:
 
 def _alerts(settings: Settings) -> Finding:
     if settings.alerts.urls or settings.alerts.email:
-        return Finding("alerts", "ok", "configured")
+        text = "configured, but this version sends none: they stay in the journal"
+        return Finding("alerts", "warning", text, "look at `alchemiser activity` while you trade")
     advice = "set ALERTS__URLS to hear of trouble while away"
     return Finding("alerts", "warning", "none configured: they stay in the journal", advice)

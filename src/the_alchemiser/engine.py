@@ -32,7 +32,7 @@ from the_alchemiser.domain.events import (
     TimerFired,
 )
 from the_alchemiser.domain.facts import AccountOpened, DayClosed, Fact, Reconciled
-from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
 from the_alchemiser.domain.orders import OrderStatus
 from the_alchemiser.pipeline.ledger import reconcile
@@ -224,7 +224,9 @@ class Engine:
         if date != "now":
             running = [one for one in running if one.date == date]
         if not running:
-            step.alert("warning", "no cycle was started: the market is closed")
+            opens = [one.open for one in self._sessions if one.open > step.at]
+            until = f" until {rfc3339(min(opens))}" if opens else ""
+            step.alert("warning", f"no cycle was started: the market is closed{until}")
             return
         self.cycle.begin(step, running[0])
 

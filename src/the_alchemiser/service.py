@@ -23,6 +23,7 @@ from the_alchemiser.domain.facts import (
     TradeApproved,
     TradeRefused,
 )
+from the_alchemiser.domain.instants import rfc3339
 from the_alchemiser.domain.money import cents, plain
 from the_alchemiser.runtime.embedded import EmbeddedExchange, EmbeddedOptions
 from the_alchemiser.settings import Settings
@@ -80,6 +81,7 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
         _system(settings, connection, [_teller(on_notice)]) as system,
     ):
         on_notice(f"trading account {system.broker.get_account().number} at {connection.endpoints.trading}")
+        system.turn.watch(_foreteller(system, on_notice))
         asyncio.run(_until_signalled(system))
 
 
@@ -212,6 +214,20 @@ def _teller(on_notice: Notice) -> Callable[[Sequence[Fact]], None]:
             line = _line(fact)
             if line:
                 on_notice(line)
+
+    return tell
+
+
+def _foreteller(system: System, on_notice: Notice) -> Callable[[Sequence[Fact]], None]:
+    """Says when the next cycle is, whenever that has been settled: hours may pass without another word."""
+
+    def tell(facts: Sequence[Fact]) -> None:
+        if any(
+            isinstance(fact, Reconciled) and fact.purpose.startswith(("start", "close")) for fact in facts
+        ):
+            due_at = system.turn.timers.next_of("begin:")
+            if due_at is not None:
+                on_notice(f"the next cycle begins at {rfc3339(due_at)}")
 
     return tell
 

@@ -281,10 +281,22 @@ def test_wrong_usage_with_json_is_one_document_too(quickly: CommandLine) -> None
 
 @pytest.mark.slow
 def test_a_backtest_in_which_no_cycle_could_decide_has_failed(quickly: CommandLine) -> None:
-    ran = quickly("backtest", "momentum", "--symbols", "NOSUCH", "--days", 2)
+    ran = quickly("backtest", "momentum", "--symbols", "AAPL", "--start", "1990-06-01", "--days", 2)
     assert ran.code == 1
     assert "every cycle was refused" in ran.complaint
-    assert "NOSUCH: the broker knows no such symbol" in ran.complaint
+    assert "253 needed" in ran.complaint
+
+
+def test_a_symbol_without_prices_is_told_before_a_backtest_begins(quickly: CommandLine) -> None:
+    ran = quickly("backtest", "momentum", "--symbols", "AAPL,NOSUCH", "--days", 2)
+    assert ran.code == 2
+    assert "no prices for NOSUCH" in ran.complaint
+
+
+def test_more_days_than_there_are_prices_are_refused(quickly: CommandLine) -> None:
+    ran = quickly("backtest", "momentum", "--start", "2022-12-01", "--days", 250)
+    assert ran.code == 2
+    assert "only 19 sessions follow 2022-12-01" in ran.complaint
 
 
 @pytest.mark.slow

@@ -14,7 +14,6 @@ from the_alchemiser.runtime.direct import DirectBroker
 from the_alchemiser.settings import load_settings
 from the_alchemiser.store.memory import MemoryJournal
 
-
 # So hasty that the market orders come before most limits are reached: nothing later would ask about those.
 HASTY = {
     "STRATEGIES__UNIVERSE": "AAPL,GE,KO,MSFT,PG,XOM",

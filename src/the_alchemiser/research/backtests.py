@@ -77,8 +77,9 @@ def run_backtest(
     options: BacktestOptions, settings: Settings, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> BacktestResult:
     """Run it. Raises ConfigurationError for names and dates that do not fit, MarketDataMissing where prices end."""
-    exchange = _exchange(options)
-    chosen = _with_strategy(settings, options)
+    market = _market(options)
+    chosen = _with_strategy(settings, options, market)
+    exchange = _exchange(options, market)
     first, last = _period(exchange, options)
     journal = MemoryJournal()
     test = Backtest(Engine(_config(options, chosen)), exchange, journal)
@@ -106,7 +107,7 @@ def _config(options: BacktestOptions, settings: Settings) -> EngineConfig:
     )
 
 
-def _with_strategy(settings: Settings, options: BacktestOptions) -> Settings:
+def _with_strategy(settings: Settings, options: BacktestOptions, market: Market) -> Settings:
     if options.strategy not in STRATEGIES:
         raise ConfigurationError(
             f"there is no strategy {options.strategy!r}; there are {', '.join(STRATEGIES)}"
@@ -114,11 +115,19 @@ def _with_strategy(settings: Settings, options: BacktestOptions) -> Settings:
     changes: dict[str, Any] = {}
     if options.strategy in SCHEDULED:
         changes["weights"] = {options.strategy: 1}
-    if options.symbols:
-        changes["universe"] = options.symbols
-        changes["momentum_top"] = min(settings.strategies.momentum_top, len(options.symbols))
+    symbols = options.symbols or (_tradable(market) if options.data is not None else ())
+    if symbols:
+        changes["universe"] = symbols
+        changes["momentum_top"] = min(settings.strategies.momentum_top, len(symbols))
+    known = _tradable(market)
+    if strangers := [symbol for symbol in symbols or settings.strategies.universe if symbol not in known]:
+        raise ConfigurationError(f"no prices for {', '.join(strangers)}; there are {', '.join(known)}")
     strategies = type(settings.strategies).model_validate(settings.strategies.model_dump() | changes)
     return settings.model_copy(update={"strategies": strategies})
+
+
+def _tradable(market: Market) -> tuple[Symbol, ...]:
+    return tuple(sorted(asset.symbol for asset in market.assets() if asset.tradable))
 
 
 def _market(options: BacktestOptions) -> Market:
@@ -134,11 +143,12 @@ def _market(options: BacktestOptions) -> Market:
     return SimulatedDays(seed=options.seed)
 
 
-def _exchange(options: BacktestOptions) -> Exchange:
+def _exchange(options: BacktestOptions, market: Market) -> Exchange:
     from the_alchemiser.exchange.core import Exchange
 
-    market = _market(options)
     first = _date("--start", options.start)
+    if first < market.first_day:
+        raise ConfigurationError(f"--start {first} is before the first price, of {market.first_day}")
     session = next(iter(market.sessions.between(first, market.last_day)), None)
     if session is None:
         raise MarketDataMissing(f"there are no prices from {first} on; they end on {market.last_day}")
@@ -150,6 +160,8 @@ def _period(exchange: Exchange, options: BacktestOptions) -> tuple[dt.date, dt.d
     last = _date("--end", options.end) if options.end else market.last_day
     sessions = market.sessions.between(first, min(last, market.last_day))
     if not options.end:
+        if len(sessions) < options.days:
+            raise ConfigurationError(f"--days {options.days}: only {len(sessions)} sessions follow {first}")
         sessions = sessions[: options.days]
     if not sessions:
         raise ConfigurationError(f"there is no session from {first} to {last}")

@@ -32,6 +32,10 @@ class Timers:
         """The soonest instant, or None where nothing is waited for."""
         return self._heap[0][0] if self._heap else None
 
+    def next_of(self, kind: str) -> Nanos | None:
+        """The soonest instant of a timer whose key begins with `kind`."""
+        return min((at for at, _, key in self._heap if key.startswith(kind)), default=None)
+
     def take_due(self, now: Nanos) -> list[Event]:
         """Every timer due at `now`, removed."""
         due: list[Event] = []
@@ -52,6 +56,10 @@ class Turn:
         self.engine, self.journal, self.timers = engine, journal, timers
         self.watchers = tuple(watchers)
 
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` every fact from now on, once it is durable."""
+        self.watchers = (*self.watchers, watcher)
+
     def decide(self, events: Sequence[Event]) -> tuple[list[Fact], list[Effect]]:
         """What the events lead to. Nothing of it may leave the process before `commit`."""
         facts: list[Fact] = []
@@ -68,16 +76,16 @@ class Turn:
             self.journal.append(facts)
 
     def let_out(self, facts: Sequence[Fact], effects: Sequence[Effect]) -> list[Effect]:
-        """Once committed: tell the watchers, keep the timers, and return what the outside must do."""
-        if facts:
-            for watcher in self.watchers:
-                watcher(facts)
+        """Once committed: keep the timers, tell the watchers, and return what the outside must do."""
         outside: list[Effect] = []
         for effect in effects:
             if isinstance(effect, SetTimer):
                 self.timers.set(effect)
             else:
                 outside.append(effect)
+        if facts:
+            for watcher in self.watchers:
+                watcher(facts)
         return outside
 
     def take(self, events: Sequence[Event]) -> list[Effect]:
