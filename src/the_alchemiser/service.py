@@ -51,16 +51,16 @@ class CycleOutcome:
     is_preview: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Plan, verdicts and fills as one JSON-ready object; money as exact text."""
+        """Plan, verdicts and fills as one JSON-ready object; money as Decimal."""
         plan = next((fact.plan for fact in self.facts if isinstance(fact, PlanBuilt)), None)
         refused_cycle = next((fact.reasons for fact in self.facts if isinstance(fact, CycleRefused)), ())
         last = [fact for fact in self.facts if isinstance(fact, Reconciled)][-1:]
         return {
             "sent": not self.is_preview,
             "cycle": plan.cycle_id if plan else "",
-            "equity": plain(cents(plan.equity)) if plan else None,
-            "turnover": plain(plan.turnover) if plan else None,
-            "spread_cost": plain(cents(plan.spread_cost)) if plan else None,
+            "equity": cents(plan.equity) if plan else None,
+            "turnover": plan.turnover if plan else None,
+            "spread_cost": cents(plan.spread_cost) if plan else None,
             "dust": list(plan.dust) if plan else [],
             "trades": [
                 _trade_row(fact) for fact in self.facts if isinstance(fact, TradeApproved | TradeRefused)
@@ -254,9 +254,9 @@ def _trade_row(fact: TradeApproved | TradeRefused) -> dict[str, Any]:
     return {
         "symbol": trade.symbol,
         "side": trade.side.value,
-        "shares": plain(trade.shares),
-        "price": plain(trade.arrival_price),
-        "notional": plain(cents(trade.notional)),
+        "shares": trade.shares,
+        "price": trade.arrival_price,
+        "notional": cents(trade.notional),
         "verdict": "approved" if isinstance(fact, TradeApproved) else "refused",
         "code": fact.code if isinstance(fact, TradeRefused) else "",
         "text": fact.text if isinstance(fact, TradeRefused) else "",

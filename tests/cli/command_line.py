@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Ran:
     @property
     def document(self) -> Any:
         """Standard output, which must be exactly one JSON document."""
-        return json.loads(self.out)
+        return json.loads(self.out, parse_float=Decimal)
 
     @property
     def complaints(self) -> list[str]:

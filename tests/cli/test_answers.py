@@ -58,7 +58,7 @@ def test_the_strategies_are_listed_with_their_share_and_what_they_earned(
     alchemiser, _ = traded
     ran = alchemiser("strategies", "--json", STRATEGIES__WEIGHTS="momentum=0.4")
     rows = {one["name"]: one for one in ran.document["strategies"]}
-    assert (rows["momentum"]["weight"], rows["inverse_volatility"]["weight"]) == ("0.4", None)
+    assert (rows["momentum"]["weight"], rows["inverse_volatility"]["weight"]) == (Decimal("0.4"), None)
     assert rows["momentum"]["contribution"] is not None
 
 

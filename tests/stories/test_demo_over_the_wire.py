@@ -13,7 +13,6 @@ from stories.runs import demo_command, facts_of, fills_of, orders_of, run_demo_p
 
 from the_alchemiser.demo import DemoOptions, demo_settings, run_demo
 from the_alchemiser.domain.facts import DayClosed, Fact, FillBooked, OrderIntended, TradeApproved
-from the_alchemiser.domain.money import decimal
 from the_alchemiser.research.backtests import BacktestOptions, run_backtest
 
 pytestmark = pytest.mark.slow
@@ -41,7 +40,7 @@ def test_a_demo_ends_reconciled_to_the_cent_and_reported(tmp_path: Path) -> None
     assert result["days"] == 5
     assert result["reconciled"] is True
     assert result["differences"] == []
-    assert decimal(result["equity_identity_difference"]) == 0
+    assert result["equity_identity_difference"] == 0
     assert result["orders_filled"] > 0
     assert "Simulated" in Path(result["report"]).read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What `--json` prints: one document, its amounts as exact decimal text."""
+"""What `--json` prints: one document, its amounts as JSON numbers with every digit they have."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import msgspec
 
 from the_alchemiser.domain.money import plain
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 
 def as_json(document: object) -> str:
     """The document, indented. Floats that are not finite become null, as JSON has no word for them."""
-    return msgspec.json.format(msgspec.json.encode(_plain(document)), indent=2).decode()
+    return msgspec.json.format(_encode(_plain(document)), indent=2).decode()
 
 
 def _plain(value: object) -> object:
@@ -26,7 +28,7 @@ def _plain(value: object) -> object:
         case list() | tuple():
             return [_plain(item) for item in value]
         case Decimal():
-            return plain(value)
+            return Decimal(plain(value))  # without exponent or padding
         case Enum():
             return value.value
         case Path():

@@ -175,8 +175,8 @@ def cycle_table(document: Mapping[str, Any]) -> RenderableType:
         table.add_row(
             trade["side"],
             trade["symbol"],
-            trade["shares"],
-            trade["price"],
+            wording.shares(trade["shares"]),
+            wording.price(trade["price"]),
             wording.dollars(trade["notional"]),
             Text(trade["verdict"], style=style),
             Text(trade["text"]),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from the_alchemiser.bootstrap import daily_closes, engine_config
 from the_alchemiser.domain.errors import ConfigurationError, MarketDataMissing
 from the_alchemiser.domain.market import Bar, Symbol
-from the_alchemiser.domain.money import decimal, plain
+from the_alchemiser.domain.money import decimal
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.runtime.backtest import Backtest
 from the_alchemiser.settings import Settings
@@ -53,7 +53,7 @@ class BacktestResult:
     facts: MemoryJournal
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as one JSON-ready object; money as exact text."""
+        """The figures as one JSON-ready object; money as Decimal."""
         done = self.performance
         return {
             "days": len(done.days),
@@ -61,10 +61,10 @@ class BacktestResult:
             "orders_submitted": len(done.orders),
             "fills": len(done.trades),
             "refused": len(done.refusals),
-            "equity_start": plain(done.equity_start),
-            "equity_end": plain(done.equity_end),
-            "cash": plain(done.cash),
-            "equity_identity_difference": plain(done.identity_difference),
+            "equity_start": done.equity_start,
+            "equity_end": done.equity_end,
+            "cash": done.cash,
+            "equity_identity_difference": done.identity_difference,
             "drawdown_max": done.drawdown.maximum,
             "reconciled": done.reconciliations > 0 and not done.differences and not done.past_differences,
             "differences": [*done.past_differences, *done.differences],
