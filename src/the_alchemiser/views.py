@@ -14,7 +14,7 @@ import msgspec
 from the_alchemiser.domain.facts import Fact, SignalFormed, TargetSet
 from the_alchemiser.domain.instants import Nanos, rfc3339
 from the_alchemiser.domain.market import Symbol
-from the_alchemiser.domain.money import ZERO, Dollars, Price, Shares, Weight, plain, ratio
+from the_alchemiser.domain.money import ZERO, Dollars, Price, Shares, Weight, cents, plain, ratio
 from the_alchemiser.pipeline.report import performance
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _reconciliation_event(checked: ReconciliationRecord) -> ActivityView:
 
 
 def _day_event(day: DayRecord) -> ActivityView:
-    text = f"{day.session} closed: equity {plain(day.equity)}, cash {plain(day.cash)}"
+    text = f"{day.session} closed: equity ${cents(day.equity):,}, cash ${cents(day.cash):,}"
     return ActivityView(rfc3339(day.at), "day", text)
 
 

@@ -293,6 +293,15 @@ def test_a_symbol_without_prices_is_told_before_a_backtest_begins(quickly: Comma
     assert "no prices for NOSUCH" in ran.complaint
 
 
+@pytest.mark.slow
+def test_a_backtest_with_too_little_cash_for_a_share_says_that_nothing_was_traded(
+    quickly: CommandLine,
+) -> None:
+    ran = quickly("backtest", "momentum", "--symbols", "AAPL", "--cash", 50, "--days", 1)
+    assert ran.code == 0
+    assert "nothing was traded: no difference was worth an order" in ran.err
+
+
 def test_more_days_than_there_are_prices_are_refused(quickly: CommandLine) -> None:
     ran = quickly("backtest", "momentum", "--start", "2022-12-01", "--days", 250)
     assert ran.code == 2

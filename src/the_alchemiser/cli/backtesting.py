@@ -76,6 +76,10 @@ def _has_traded(frame: Frame, performance: Performance) -> bool:
     if performance.refusals and not performance.trades:
         last = performance.refusals[-1]
         frame.say(f"{PROGRAM}: nothing was traded; the last refusal: {last.symbol} {last.text}")
+    elif not performance.trades:
+        frame.say(
+            f"{PROGRAM}: nothing was traded: no difference was worth an order (is the cash enough for a share?)"
+        )
     return True
 
 
