@@ -63,6 +63,7 @@ class System:
     performer: Performer
     broker: AlpacaManager
     clock: Clock
+    account_number: str
     pace: RunningPace | None
     """Set where requests may still be under way when the driver ends."""
 
@@ -86,7 +87,7 @@ def strategies_of(settings: Settings) -> tuple[Strategy, ...]:
     return tuple(known[name] for name in sorted(chosen.weights))
 
 
-def engine_config(settings: Settings, account_number: str = "") -> EngineConfig:
+def engine_config(settings: Settings) -> EngineConfig:
     """The settings in the engine's own terms."""
     chosen, cycle, risk = settings.strategies, settings.cycle, settings.risk
     return EngineConfig(
@@ -111,7 +112,6 @@ def engine_config(settings: Settings, account_number: str = "") -> EngineConfig:
                 restricted=risk.restricted,
             ),
         ),
-        account_number=account_number,
     )
 
 
@@ -164,8 +164,8 @@ def build(
     from the_alchemiser.runtime.live import Ear, LiveDriver, LockstepPace, RunningPace
 
     broker, clock = tell_time(connection, pace)
-    account = broker.get_account()
-    settings.confirm_live_account(account.number)
+    number = broker.get_account().number
+    settings.confirm_live_account(number)
     engine = Engine(engine_config(settings), journal.read())
     turn = Turn(engine, journal, Timers(), watchers)
     performer = Performer(broker, clock.now)
@@ -173,10 +173,11 @@ def build(
     if isinstance(clock, LockstepClock):
         lockstep = LockstepPace(turn, performer, clock, ear, lambda: broker.stream_sequence)
         return System(
-            LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, None
+            LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, number, None
         )
     running = RunningPace(turn, performer, clock, ear)
-    return System(LiveDriver(turn, running, ear, clock.now), engine, turn, performer, broker, clock, running)
+    driver = LiveDriver(turn, running, ear, clock.now)
+    return System(driver, engine, turn, performer, broker, clock, number, running)
 
 
 def daily_closes(

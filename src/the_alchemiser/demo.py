@@ -20,6 +20,7 @@ from the_alchemiser.domain.facts import DayClosed, Fact, FillBooked
 from the_alchemiser.domain.money import Shares, plain
 from the_alchemiser.runtime.embedded import EmbeddedExchange, EmbeddedOptions
 from the_alchemiser.settings import Settings, load_settings
+from the_alchemiser.views import run_figures
 
 if TYPE_CHECKING:
     from the_alchemiser.bootstrap import System
@@ -73,25 +74,14 @@ class DemoResult:
         """The fields of the command's contract, and a few more."""
         done = self.performance
         return {
-            "days": len(done.days),
-            "cycles": done.cycles,
-            "orders_submitted": len(done.orders),
+            **run_figures(done),
             "orders_filled": done.orders_filled,
-            "fills": len(done.trades),
-            "refused": len(done.refusals),
-            "equity_start": done.equity_start,
-            "equity_end": done.equity_end,
-            "cash": done.cash,
             "realised": done.realised,
             "unrealised": done.unrealised,
-            "equity_identity_difference": done.identity_difference,
             "positions": dict(sorted(self.positions.items())),
-            "reconciled": done.reconciliations > 0 and not done.differences and not done.past_differences,
-            "differences": [*done.past_differences, *done.differences],
             "journal_digest": self.digest,
             "seconds": round(self.seconds, 3),
             "seconds_to_first_fill": self.seconds_to_first_fill and round(self.seconds_to_first_fill, 3),
-            "simulated": True,
             "report": str(self.report),
         }
 

@@ -80,7 +80,7 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
         _connection(settings, on_notice) as connection,
         _system(settings, connection, [_teller(on_notice)]) as system,
     ):
-        on_notice(f"trading account {system.broker.get_account().number} at {connection.endpoints.trading}")
+        on_notice(f"trading account {system.account_number} at {connection.endpoints.trading}")
         system.turn.watch(_foreteller(system, on_notice))
         asyncio.run(_until_signalled(system))
 
@@ -94,14 +94,11 @@ def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
     ):
         first = [CycleAsked(system.clock.now())]
         asyncio.run(_drive(system, lambda: is_cycle_over(seen, system.engine.state), first))
-    closed = [fact.text for fact in seen if isinstance(fact, AlertRaised) and "market is closed" in fact.text]
-    if closed:
-        raise CycleNotRun(closed[0])
-    return CycleOutcome(tuple(seen), is_preview=False)
+    return _outcome(seen, is_preview=False)
 
 
 def preview_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
-    """What today's cycle would do now. Reads only: nothing is sent and nothing is written."""
+    """What today's cycle would do now. Reads only: nothing is sent and nothing is written. Raises CycleNotRun."""
     from the_alchemiser.bootstrap import build
     from the_alchemiser.store.memory import MemoryJournal
 
@@ -116,7 +113,14 @@ def preview_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
         while events:
             events = _answers_to_reads(system, events)
         system.close()
-    return CycleOutcome(tuple(journal.facts[known:]), is_preview=True)
+    return _outcome(journal.facts[known:], is_preview=True)
+
+
+def _outcome(facts: Sequence[Fact], *, is_preview: bool) -> CycleOutcome:
+    for fact in facts:
+        if isinstance(fact, AlertRaised) and "market is closed" in fact.text:
+            raise CycleNotRun(fact.text)
+    return CycleOutcome(tuple(facts), is_preview)
 
 
 def _answers_to_reads(system: System, events: Sequence[Event]) -> list[Event]:

@@ -15,7 +15,7 @@ from the_alchemiser.domain.facts import Fact, SignalFormed, TargetSet
 from the_alchemiser.domain.instants import Nanos, rfc3339
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Price, Shares, Weight, cents, plain, ratio
-from the_alchemiser.pipeline.report import performance
+from the_alchemiser.pipeline.report import Performance, performance
 
 if TYPE_CHECKING:
     # Importing it for real would load SQLAlchemy into commands that only need the shapes.
@@ -47,6 +47,24 @@ def document(view: object, *, exact_text: bool = False) -> bytes:
 def plain_document(view: object) -> Any:
     """The view as dicts, lists, text and floats, for whoever encodes by himself (amounts as the nearest float)."""
     return msgspec.json.decode(_numbers.encode(view))
+
+
+def run_figures(done: Performance) -> dict[str, Any]:
+    """What `--json` says of every simulated run, a demo's or a backtest's; money as Decimal."""
+    return {
+        "days": len(done.days),
+        "cycles": done.cycles,
+        "orders_submitted": len(done.orders),
+        "fills": len(done.trades),
+        "refused": len(done.refusals),
+        "equity_start": done.equity_start,
+        "equity_end": done.equity_end,
+        "cash": done.cash,
+        "equity_identity_difference": done.identity_difference,
+        "reconciled": done.reconciliations > 0 and not done.differences and not done.past_differences,
+        "differences": [*done.past_differences, *done.differences],
+        "simulated": True,
+    }
 
 
 class CycleView(msgspec.Struct, frozen=True):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +15,6 @@ from .options import Cash, DataFolder, FirstDay, Json, Seed, pace_of, progress_b
 
 if TYPE_CHECKING:
     from the_alchemiser.demo import DemoProgress, DemoResult
-    from the_alchemiser.service import CycleOutcome
     from the_alchemiser.settings import Settings
 
 DEMO_FOLDER = Path("alchemiser-demo")
@@ -56,25 +53,13 @@ def demo(
     frame.say("Real daily prices; the path within a day, the exchange and its money are simulated.")
     if (folder / DATABASE).exists():
         frame.say(f"Continuing the demo in {folder}; another --out begins a new one.")
-    with progress_bar(options.days, "trading") as advance, _options_refused():
+    with progress_bar(options.days, "trading") as advance:
         result = run_demo(options, lambda progress: advance(progress.days_done, _standing(progress)))
     _show_demo(frame, result)
     say_differences(frame, result.as_json()["differences"])
     if serve if serve is not None else sys.stdout.isatty() and not frame.is_json:
         _serve(frame, result.report)
     return DONE if result.as_json()["reconciled"] else FAILED
-
-
-@contextmanager
-def _options_refused() -> Iterator[None]:
-    """The exchange is a process of its own; what it refuses to start with were our options."""
-    from the_alchemiser.domain.errors import ConfigurationError
-    from the_alchemiser.runtime.embedded import ExchangeRefused
-
-    try:
-        yield
-    except ExchangeRefused as error:
-        raise ConfigurationError(str(error).removeprefix("exchange: ")) from None
 
 
 def _standing(progress: DemoProgress) -> str:
@@ -128,24 +113,12 @@ def cycle(
     frame = frame_of(context, as_json, data)
     settings = _narrowed(frame.settings(), strategy)
     outcome = (preview_cycle if dry_run else run_cycle)(settings, frame.say)
-    _require_open_market(outcome)
     document = outcome.as_json()
     frame.answer(document, lambda: cycle_table(document))
     if document["refused"]:
         frame.say(f"{PROGRAM}: the cycle was refused: {'; '.join(document['refused'])}")
     say_differences(frame, document["differences"])
     return FAILED if document["refused"] or document["differences"] else DONE
-
-
-def _require_open_market(outcome: CycleOutcome) -> None:
-    """A preview of nothing is no preview: say why there is none."""
-    from the_alchemiser.domain.facts import AlertRaised, PlanBuilt
-    from the_alchemiser.service import CycleNotRun
-
-    if not any(isinstance(fact, PlanBuilt) for fact in outcome.facts):
-        for fact in outcome.facts:
-            if isinstance(fact, AlertRaised) and "market is closed" in fact.text:
-                raise CycleNotRun(fact.text)
 
 
 def _narrowed(settings: Settings, strategy: str | None) -> Settings:

@@ -17,6 +17,7 @@ from the_alchemiser.runtime.backtest import Backtest
 from the_alchemiser.settings import Settings
 from the_alchemiser.store.memory import MemoryJournal
 from the_alchemiser.strategies import SCHEDULED, MovingAverageCross
+from the_alchemiser.views import run_figures
 
 if TYPE_CHECKING:
     from the_alchemiser.exchange.core import Exchange
@@ -56,20 +57,9 @@ class BacktestResult:
         """The figures as one JSON-ready object; money as Decimal."""
         done = self.performance
         return {
-            "days": len(done.days),
-            "cycles": done.cycles,
-            "orders_submitted": len(done.orders),
-            "fills": len(done.trades),
-            "refused": len(done.refusals),
-            "equity_start": done.equity_start,
-            "equity_end": done.equity_end,
-            "cash": done.cash,
-            "equity_identity_difference": done.identity_difference,
+            **run_figures(done),
             "drawdown_max": done.drawdown.maximum,
-            "reconciled": done.reconciliations > 0 and not done.differences and not done.past_differences,
-            "differences": [*done.past_differences, *done.differences],
             "journal_digest": self.facts.head().hash,
-            "simulated": True,
         }
 
 
