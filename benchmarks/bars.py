@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from the_alchemiser.domain.market import Bar
-from the_alchemiser.exchange.sessions import xnys_sessions
+from the_alchemiser.exchange.market.sessions import xnys_sessions
 
 MINUTE = 60_000_000_000
 FIRST_SESSION = 5040  # the first of 2010

@@ -25,7 +25,7 @@ from the_alchemiser.domain.money import ZERO
 from the_alchemiser.domain.orders import Execution, OrderReport, OrderRequest, OrderStatus
 from the_alchemiser.domain.portfolio import Account
 from the_alchemiser.engine import EngineConfig
-from the_alchemiser.exchange.sessions import xnys_sessions
+from the_alchemiser.exchange.market.sessions import xnys_sessions
 
 CASH = Decimal(100_000)
 FIRST_SESSION = 5040  # the first of 2010

@@ -12,11 +12,11 @@ import time
 from datetime import date
 
 from benchmarks.rounds import tell
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.orders import OrderChanges, OrderRequest
-from the_alchemiser.exchange.prices import PushedMarket
-from the_alchemiser.exchange.sessions import xnys_sessions
+from the_alchemiser.exchange.market.prices import PushedMarket
+from the_alchemiser.exchange.market.sessions import xnys_sessions
 from the_alchemiser.exchange.units import QUANTITY
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.orders import OrderChanges, OrderRequest
 
 SYMBOLS = tuple(f"S{number:02d}" for number in range(20))
 

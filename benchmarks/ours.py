@@ -6,9 +6,9 @@ from benchmarks.bars import Minutes
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.money import decimal
 from the_alchemiser.engine import Engine, EngineConfig
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.prices import PushedMarket
-from the_alchemiser.exchange.sessions import xnys_sessions
+from the_alchemiser.exchange.market.prices import PushedMarket
+from the_alchemiser.exchange.market.sessions import xnys_sessions
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
 from the_alchemiser.runtime.backtest import Backtest

@@ -415,8 +415,8 @@ def test_a_strategy_that_wants_nothing_any_more_sells_everything_to_the_last_sha
 
 
 def test_a_manual_trade_between_two_days_is_adopted_and_the_next_plan_knows_it() -> None:
-    from the_alchemiser.exchange.orders import BUY
-    from the_alchemiser.exchange.orders import OrderRequest as ExchangeRequest
+    from the_alchemiser.exchange.venue.orders import BUY
+    from the_alchemiser.exchange.venue.orders import OrderRequest as ExchangeRequest
 
     world = World()
     world.start()

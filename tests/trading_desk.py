@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from the_alchemiser.exchange import units
-from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.errors import Refusal
-from the_alchemiser.exchange.intake import parse_order_changes, parse_order_request
-from the_alchemiser.exchange.orders import Order
-from the_alchemiser.exchange.prices import PushedMarket
-from the_alchemiser.exchange.sessions import Session, xnys_sessions
+from the_alchemiser.exchange.market.prices import PushedMarket
+from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
 from the_alchemiser.exchange.units import SECOND, price_e4
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
+from the_alchemiser.exchange.venue.orders import Order
 
 
 def session_of(day: str) -> Session:

@@ -18,8 +18,8 @@ from the_alchemiser.domain.facts import DayClosed, Fact, FillBooked, OrderIntend
 from the_alchemiser.domain.instants import SECOND, parse_rfc3339
 from the_alchemiser.domain.money import ONE, Shares, Weight, decimal
 from the_alchemiser.engine import Engine, EngineConfig
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.days import SimulatedDays
+from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
 from the_alchemiser.runtime.perform import Performer

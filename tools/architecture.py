@@ -140,7 +140,7 @@ def _is_vague(name: str) -> bool:
 
 def layers(project: Path = PROJECT) -> list[str]:
     """The top-level modules as the layers contract lists them, from the top down."""
-    (contract,) = (each for each in _contracts(project) if each["type"] == "layers")
+    (contract,) = (each for each in _contracts(project) if each.get("containers") == ["the_alchemiser"])
     return [name.strip(" ()") for layer in contract["layers"] for name in layer.split("|")]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-TARGET = Path(__file__).parent.parent / "src/the_alchemiser/exchange/data/us20_daily.parquet"
+TARGET = Path(__file__).parent.parent / "src/the_alchemiser/exchange/market/data/us20_daily.parquet"
 
 
 def thousandths(table: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import exchange_calendars
 
-TARGET = Path(__file__).parent.parent / "src/the_alchemiser/exchange/data/xnys_sessions.csv"
+TARGET = Path(__file__).parent.parent / "src/the_alchemiser/exchange/market/data/xnys_sessions.csv"
 FIRST, LAST = "1990-01-01", "2029-12-31"
 
 

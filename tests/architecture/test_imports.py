@@ -28,10 +28,14 @@ PLANTED = {
     ),
     "The exchange is a foreign country: few may go there": (
         "store/journal.py",
-        "import the_alchemiser.exchange.core",
+        "import the_alchemiser.exchange.venue.core",
     ),
     "The core does no I/O, reads no clock and draws no dice": ("strategies/momentum.py", "import socket"),
-    "The exchange's core takes time and seed as arguments too": ("exchange/core.py", "import random"),
+    "Layers of the exchange, from the port down to its vocabulary": (
+        "exchange/market/days.py",
+        "import the_alchemiser.exchange.venue.orders",
+    ),
+    "The exchange's core takes time and seed as arguments too": ("exchange/venue/core.py", "import random"),
     "Only the broker imports Alpaca's SDK": ("runtime/live.py", "import alpaca.trading.client"),
     "Only the store imports SQLAlchemy and Alembic": ("runtime/live.py", "import sqlalchemy.orm"),
     "Settings are read once, where the parts are put together": (

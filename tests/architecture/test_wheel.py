@@ -32,7 +32,7 @@ def test_the_wheel_runs_away_from_the_repository(wheel: Path, tmp_path: Path) ->
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     run = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
-        "import the_alchemiser.cli, the_alchemiser.bootstrap, the_alchemiser.exchange.core\n"
+        "import the_alchemiser.cli, the_alchemiser.bootstrap, the_alchemiser.exchange.venue.core\n"
         "print(the_alchemiser.__file__)"
     )
     done = subprocess.run(

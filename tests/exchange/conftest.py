@@ -3,7 +3,7 @@
 import pytest
 from trading_desk import Desk
 
-from the_alchemiser.exchange.days import SimulatedDays
+from the_alchemiser.exchange.market.days import SimulatedDays
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 from trading_desk import session_of
 
-from the_alchemiser.exchange.barfiles import BadBars, read_bar_file
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.intake import parse_order_request
-from the_alchemiser.exchange.replay import ReplayedBars
-from the_alchemiser.exchange.sessions import new_york_midnight
+from the_alchemiser.exchange.market.barfiles import BadBars, read_bar_file
+from the_alchemiser.exchange.market.replay import ReplayedBars
+from the_alchemiser.exchange.market.sessions import new_york_midnight
 from the_alchemiser.exchange.units import DAY, MINUTE, SECOND
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.intake import parse_order_request
 
 HEADER = "timestamp,open,high,low,close,volume\n"
 MINUTES = """\

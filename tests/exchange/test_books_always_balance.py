@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trading_desk import Desk
 
-from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.errors import Refusal
-from the_alchemiser.exchange.orders import (
+from the_alchemiser.exchange.units import CENT_E4, MINUTE, QUANTITY
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.orders import (
     BUY,
     TERMINAL_STATUSES,
     TRANSITIONS,
@@ -21,7 +22,6 @@ from the_alchemiser.exchange.orders import (
     OrderRequest,
     Update,
 )
-from the_alchemiser.exchange.units import CENT_E4, MINUTE, QUANTITY
 
 SYMBOLS = ("HAT", "SHOE")
 CASH_E13 = 1000 * 10**13

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from trading_desk import session_of
 
-from the_alchemiser.exchange.barring import parse_timeframe
-from the_alchemiser.exchange.days import INDEX, SimulatedDays, volatility_before
-from the_alchemiser.exchange.prices import (
+from the_alchemiser.exchange.market.barring import parse_timeframe
+from the_alchemiser.exchange.market.days import INDEX, SimulatedDays, volatility_before
+from the_alchemiser.exchange.market.prices import (
     HIGHEST,
     LOWEST,
     Levels,
@@ -19,7 +19,7 @@ from the_alchemiser.exchange.prices import (
     reaches,
     trade_price_e4,
 )
-from the_alchemiser.exchange.sessions import new_york_midnight
+from the_alchemiser.exchange.market.sessions import new_york_midnight
 from the_alchemiser.exchange.units import DAY, HOUR, MINUTE, SECOND, tick_e4
 
 SUMS = {"AAPL": 166_487_953, "KO": 176_948_380, "XOM": 289_146_025, INDEX: 12_487_471_170}
@@ -83,7 +83,7 @@ def test_the_path_moves_about_as_much_as_days_did_before(days: SimulatedDays) ->
 
 def test_the_shipped_closes_are_the_ones_of_the_source() -> None:
     """Sums over all days, taken from the source when the file was built, in thousandths of a dollar."""
-    shipped = resources.files("the_alchemiser.exchange") / "data" / "us20_daily.parquet"
+    shipped = resources.files("the_alchemiser.exchange.market") / "data" / "us20_daily.parquet"
     table = pl.read_parquet(shipped.read_bytes())
     assert (table.height, table.width, table.null_count().sum_horizontal().item()) == (8313, 22, 0)
     assert {name: sum(table[name].to_list()) for name in ("AAPL", "KO", "XOM", INDEX)} == SUMS

@@ -4,8 +4,8 @@ import pytest
 from trading_desk import Desk
 
 from the_alchemiser.exchange.errors import Refusal
-from the_alchemiser.exchange.orders import Order, OrderFilter
-from the_alchemiser.exchange.prices import asset_id
+from the_alchemiser.exchange.market.prices import asset_id
+from the_alchemiser.exchange.venue.orders import Order, OrderFilter
 
 
 def listed(desk: Desk, **fields: object) -> list[str]:

@@ -112,7 +112,7 @@ def test_ids_repeat_from_run_to_run_and_differ_from_order_to_order() -> None:
 
 
 def test_nobody_draining_the_updates_costs_the_oldest_not_the_memory(desk: Desk) -> None:
-    from the_alchemiser.exchange import matching
+    from the_alchemiser.exchange.venue import matching
 
     for _ in range(matching.UPDATE_QUEUE_SIZE // 4 + 10):
         desk.exchange.cancel(desk.buy("1", limit_price="1").id)

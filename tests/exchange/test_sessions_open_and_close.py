@@ -6,7 +6,7 @@ import exchange_calendars
 import pytest
 from trading_desk import Desk, session_of
 
-from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight, xnys_sessions
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight, xnys_sessions
 from the_alchemiser.exchange.units import DAY, SECOND
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from trading_desk import session_of
 
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.days import SimulatedDays
-from the_alchemiser.exchange.intake import parse_order_request
-from the_alchemiser.exchange.orders import Order
+from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.exchange.units import CENT_E4, DAY, MINUTE, SECOND, format_price
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.intake import parse_order_request
+from the_alchemiser.exchange.venue.orders import Order
 
 SESSION = session_of("2021-06-01")
 
@@ -115,9 +115,9 @@ def test_looking_at_the_market_changes_nothing(days: SimulatedDays) -> None:
 PROGRAM = """
 import hashlib, sys
 import msgspec
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.days import SimulatedDays
-from the_alchemiser.exchange.intake import parse_order_request
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.venue.intake import parse_order_request
 from the_alchemiser.exchange.units import format_price
 
 exchange = Exchange(SimulatedDays(seed=11), seed=11, start=1_622_000_000_000_000_000)

@@ -5,8 +5,8 @@ import asyncio
 import msgpack
 import pytest
 
-from the_alchemiser.exchange import outbox
-from the_alchemiser.exchange.codec import MsgpackCodec
+from the_alchemiser.exchange.streams import outbox
+from the_alchemiser.exchange.streams.codec import MsgpackCodec
 
 
 class Client:

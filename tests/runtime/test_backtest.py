@@ -26,9 +26,9 @@ from the_alchemiser.domain.instants import MINUTE
 from the_alchemiser.domain.market import Bar
 from the_alchemiser.domain.money import ONE, ZERO, Side
 from the_alchemiser.engine import Engine, EngineConfig
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.prices import PushedMarket
-from the_alchemiser.exchange.sessions import xnys_sessions
+from the_alchemiser.exchange.market.prices import PushedMarket
+from the_alchemiser.exchange.market.sessions import xnys_sessions
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
 from the_alchemiser.runtime.backtest import Backtest
@@ -118,8 +118,8 @@ from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.domain.money import decimal
 from the_alchemiser.engine import Engine, EngineConfig
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.days import SimulatedDays
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.runtime.backtest import Backtest
 from the_alchemiser.store.memory import MemoryJournal
 from the_alchemiser.strategies import InverseVolatility, Momentum

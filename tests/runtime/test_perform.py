@@ -40,7 +40,7 @@ from the_alchemiser.domain.events import (
 )
 from the_alchemiser.domain.money import Side, decimal
 from the_alchemiser.domain.orders import OrderReport, OrderRequest, OrderStatus
-from the_alchemiser.exchange.core import Exchange
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.runtime.perform import Performer
 
 REQUEST = OrderRequest("alc-20210104-AAPL-b-0", "AAPL", Side.BUY, decimal(5))

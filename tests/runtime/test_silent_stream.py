@@ -7,8 +7,8 @@ from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.facts import CycleFinished, CycleStarted, Fact, FillBooked, Reconciled
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.engine import Engine
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.days import SimulatedDays
+from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.runtime.backtest import Backtest
 from the_alchemiser.runtime.direct import DirectBroker
 from the_alchemiser.settings import load_settings

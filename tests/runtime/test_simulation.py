@@ -11,8 +11,8 @@ from the_alchemiser.bootstrap import engine_config
 from the_alchemiser.domain.facts import Fact, FillBooked, OrderIntended, Reconciled, TradeApproved
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.domain.money import ZERO
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.days import SimulatedDays
+from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.runtime.simulation import CALM, Simulation, Weather
 from the_alchemiser.settings import load_settings
 from the_alchemiser.store.memory import MemoryJournal

@@ -14,16 +14,16 @@ from typing import Any
 import msgspec
 
 from the_alchemiser.exchange.clock import FreeClock
-from the_alchemiser.exchange.core import Exchange
-from the_alchemiser.exchange.datastream import DataStreamHub
 from the_alchemiser.exchange.errors import Refusal, bad_parameter
 from the_alchemiser.exchange.journal import CommandLog, JournalError
-from the_alchemiser.exchange.marketfeed import market_events
-from the_alchemiser.exchange.orders import OrderChanges, OrderRequest
-from the_alchemiser.exchange.sessions import new_york_midnight
+from the_alchemiser.exchange.market.sessions import new_york_midnight
+from the_alchemiser.exchange.streams.datastream import DataStreamHub
+from the_alchemiser.exchange.streams.marketfeed import market_events
+from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub
 from the_alchemiser.exchange.timestamps import rfc3339
-from the_alchemiser.exchange.tradestream import TradeUpdateHub
 from the_alchemiser.exchange.units import MINUTE
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.orders import OrderChanges, OrderRequest
 
 FEED_STEP = 10 * MINUTE  # market time told in one go, so that a long advance leaves room for other clients
 LISTENER_PATIENCE_SECONDS = 5.0

@@ -22,18 +22,20 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from the_alchemiser.exchange import rest_control, rest_data, rest_trading
-from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET, Credentials
-from the_alchemiser.exchange.datastream import DataPlan, DataStreamHub
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.journal import CommandLog, JournalError
-from the_alchemiser.exchange.prices import Market
-from the_alchemiser.exchange.ratelimit import RequestBudget
-from the_alchemiser.exchange.rest import BODY_BYTES_LIMIT, FLOOR, FrontDoor
-from the_alchemiser.exchange.sessions import new_york_date
+from the_alchemiser.exchange.market.prices import Market
+from the_alchemiser.exchange.market.sessions import new_york_date
+from the_alchemiser.exchange.rest import control as rest_control
+from the_alchemiser.exchange.rest import data as rest_data
+from the_alchemiser.exchange.rest import trading as rest_trading
+from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
+from the_alchemiser.exchange.rest.ratelimit import RequestBudget
+from the_alchemiser.exchange.streams.datastream import DataPlan, DataStreamHub
+from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
-from the_alchemiser.exchange.tradestream import TradeUpdateHub
+from the_alchemiser.exchange.venue.core import Exchange
 
 DEFAULT_PORT = 8900
 SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
@@ -176,7 +178,7 @@ def _market(options: ServerOptions) -> Market:
     try:
         if options.data is not None:
             return _replayed(options.data, options)
-        from the_alchemiser.exchange.days import SimulatedDays
+        from the_alchemiser.exchange.market.days import SimulatedDays
 
         return SimulatedDays(seed=options.seed)
     except (OSError, ValueError) as error:
@@ -184,7 +186,7 @@ def _market(options: ServerOptions) -> Market:
 
 
 def _replayed(folder: Path, options: ServerOptions) -> Market:
-    from the_alchemiser.exchange.replay import ReplayedBars
+    from the_alchemiser.exchange.market.replay import ReplayedBars
 
     market = ReplayedBars(folder, seed=options.seed, spread_basis_points=options.spread_basis_points)
     if market.outside_sessions:

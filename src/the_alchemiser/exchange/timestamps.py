@@ -8,7 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from the_alchemiser.exchange.sessions import NEW_YORK, new_york_midnight
+from the_alchemiser.exchange.market.sessions import NEW_YORK, new_york_midnight
 
 NANOS_PER_SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,8 +20,8 @@ from the_alchemiser.strategies import SCHEDULED, MovingAverageCross
 from the_alchemiser.views import run_figures
 
 if TYPE_CHECKING:
-    from the_alchemiser.exchange.core import Exchange
-    from the_alchemiser.exchange.prices import Market
+    from the_alchemiser.exchange.market.prices import Market
+    from the_alchemiser.exchange.venue.core import Exchange
     from the_alchemiser.pipeline.report import Performance
 
 BLEND, MOVING_AVERAGE = "blend", "moving_average"
@@ -122,19 +122,19 @@ def _tradable(market: Market) -> tuple[Symbol, ...]:
 
 def _market(options: BacktestOptions) -> Market:
     if options.data is not None:
-        from the_alchemiser.exchange.replay import ReplayedBars
+        from the_alchemiser.exchange.market.replay import ReplayedBars
 
         try:
             return ReplayedBars(options.data, seed=options.seed)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"no market data: {error}") from error
-    from the_alchemiser.exchange.days import SimulatedDays
+    from the_alchemiser.exchange.market.days import SimulatedDays
 
     return SimulatedDays(seed=options.seed)
 
 
 def _exchange(options: BacktestOptions, market: Market) -> Exchange:
-    from the_alchemiser.exchange.core import Exchange
+    from the_alchemiser.exchange.venue.core import Exchange
 
     first = _date("--start", options.start)
     if first < market.first_day:
@@ -167,7 +167,7 @@ def _date(name: str, text: str) -> dt.date:
 
 def _bars(exchange: Exchange, symbol: Symbol, first: dt.date, last: dt.date) -> Iterator[Bar]:
     """One bar a session, stamped with the session's own opening and close."""
-    from the_alchemiser.exchange.sessions import new_york_midnight
+    from the_alchemiser.exchange.market.sessions import new_york_midnight
 
     market = exchange.market
     sessions = market.sessions.between(first, last)

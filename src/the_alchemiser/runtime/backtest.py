@@ -13,7 +13,7 @@ from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.market import Bar, Symbol
 from the_alchemiser.engine import SETTLE_SECONDS, Engine
-from the_alchemiser.exchange.core import Exchange
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.ports import Journal
 from the_alchemiser.runtime.direct import DirectBroker
 from the_alchemiser.runtime.perform import Performer

@@ -22,12 +22,12 @@ from the_alchemiser.domain.orders import (
     OrderStatus,
 )
 from the_alchemiser.domain.portfolio import Account, Holding
-from the_alchemiser.exchange import orders as wire
-from the_alchemiser.exchange.account import FillRecord
-from the_alchemiser.exchange.core import Exchange
 from the_alchemiser.exchange.errors import Refusal
-from the_alchemiser.exchange.orders import Order, OrderFilter, Update
-from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.venue import orders as wire
+from the_alchemiser.exchange.venue.account import FillRecord
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.orders import Order, OrderFilter, Update
 
 # Dividing, not scaling: the quotient comes without padding, as the wire writes it.
 PRICE, QUANTITY, MONEY = Decimal(10**4), Decimal(10**9), Decimal(10**13)

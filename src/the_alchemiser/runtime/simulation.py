@@ -20,7 +20,7 @@ from the_alchemiser.domain.market import Asset, Bar, History, Quote, Session, Sy
 from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Execution, OrderReport, OrderRequest
 from the_alchemiser.domain.portfolio import Account, Holding
 from the_alchemiser.engine import Engine, EngineConfig
-from the_alchemiser.exchange.core import Exchange
+from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.ports import Journal
 from the_alchemiser.runtime.direct import DirectBroker
 from the_alchemiser.runtime.perform import Performer

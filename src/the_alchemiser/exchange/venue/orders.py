@@ -5,8 +5,6 @@ Records are live objects inside the exchange; everything handed out is a copy (`
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import msgspec
 
 MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
@@ -184,9 +182,3 @@ def snapshot(order: Order) -> Order:
 def _copied(order: Order) -> Order:
     # What copy.copy() calls in the end, a microsecond sooner; every order operation takes several copies.
     return order.__copy__()  # type: ignore[attr-defined, no-any-return]
-
-
-def derived_uuid(*parts: object) -> str:
-    """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
-    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from the_alchemiser.exchange.orders import BUY, Order
+from the_alchemiser.exchange.venue.orders import BUY, Order
 
 
 class FillRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from the_alchemiser.exchange.barring import (
+from the_alchemiser.exchange.market.barring import (
     Path,
     Span,
     intraday_bars,
@@ -18,7 +18,7 @@ from the_alchemiser.exchange.barring import (
     period_start,
     span_of,
 )
-from the_alchemiser.exchange.prices import (
+from the_alchemiser.exchange.market.prices import (
     Asset,
     Bar,
     Levels,
@@ -28,7 +28,7 @@ from the_alchemiser.exchange.prices import (
     Trade,
     UnknownSymbol,
 )
-from the_alchemiser.exchange.sessions import (
+from the_alchemiser.exchange.market.sessions import (
     Session,
     Sessions,
     new_york_date,

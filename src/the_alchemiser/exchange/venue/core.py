@@ -12,12 +12,8 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import NamedTuple
 
-from the_alchemiser.exchange import orders as o
-from the_alchemiser.exchange.account import AccountState, FillRecord, PositionState
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
-from the_alchemiser.exchange.listing import listed
-from the_alchemiser.exchange.orders import Order, OrderFilter, OrderRequest, snapshot
-from the_alchemiser.exchange.prices import (
+from the_alchemiser.exchange.market.prices import (
     Asset,
     Bar,
     NoPrice,
@@ -27,8 +23,12 @@ from the_alchemiser.exchange.prices import (
     asset_id,
     trade_price_e4,
 )
-from the_alchemiser.exchange.timeline import Timeline
 from the_alchemiser.exchange.units import parse_decimal, quantity_e9
+from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.venue.listing import listed
+from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest, snapshot
+from the_alchemiser.exchange.venue.timeline import Timeline
 
 _instant = attrgetter("at")
 

@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from the_alchemiser.exchange.barring import parse_timeframe
 from the_alchemiser.exchange.errors import Refusal
 from the_alchemiser.exchange.floor import Floor
-from the_alchemiser.exchange.prices import Bar, Market, NoPrice
-from the_alchemiser.exchange.rest import FLOOR, Handler, json_answer
-from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.market.barring import parse_timeframe
+from the_alchemiser.exchange.market.prices import Bar, Market, NoPrice
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.rest.door import FLOOR, Handler, json_answer
+from the_alchemiser.exchange.rows import Row, bar_row, quote_row, trade_row
 from the_alchemiser.exchange.timestamps import parse_instant
 from the_alchemiser.exchange.units import DAY, MINUTE
-from the_alchemiser.exchange.wire import Row, bar_row, quote_row, trade_row
 
 ROWS_PER_PAGE, ROWS_PER_PAGE_LIMIT = 1000, 10_000
 SYMBOLS_LIMIT = 1000

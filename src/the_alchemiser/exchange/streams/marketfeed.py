@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from the_alchemiser.exchange.codec import Codec
-from the_alchemiser.exchange.prices import Bar, Market
-from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight
-from the_alchemiser.exchange.subscriptions import Subscriptions
+from the_alchemiser.exchange.market.prices import Bar, Market
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.rows import bar_fields, quote_fields, trade_fields
+from the_alchemiser.exchange.streams.codec import Codec
+from the_alchemiser.exchange.streams.subscriptions import Subscriptions
 from the_alchemiser.exchange.units import MINUTE
-from the_alchemiser.exchange.wire import bar_fields, quote_fields, trade_fields
 
 QUOTES, TRADES, BARS, DAILY_BARS = "quotes", "trades", "bars", "dailyBars"
 _TYPE_LETTERS = {QUOTES: "q", TRADES: "t", BARS: "b", DAILY_BARS: "d"}

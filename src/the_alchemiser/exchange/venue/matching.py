@@ -10,11 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
-from the_alchemiser.exchange import orders as o
-from the_alchemiser.exchange.account import Account, FillRecord
-from the_alchemiser.exchange.books import Book, awaits_election, bound_e4
-from the_alchemiser.exchange.orders import Order, Update, derived_uuid, snapshot
-from the_alchemiser.exchange.prices import (
+from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.prices import (
     Market,
     NoPrice,
     Quote,
@@ -22,8 +19,12 @@ from the_alchemiser.exchange.prices import (
     reaches,
     trade_price_e4,
 )
-from the_alchemiser.exchange.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.units import NEVER, money_e13
+from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.account import Account, FillRecord
+from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4
+from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
 
 # Undrained updates beyond this many push out the oldest; `updates_dropped` counts them.
 UPDATE_QUEUE_SIZE = 100_000

@@ -12,7 +12,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from the_alchemiser.exchange.barring import Ints
+from the_alchemiser.exchange.market.barring import Ints
 from the_alchemiser.exchange.units import CENT_E4, PRICE
 
 Bits = npt.NDArray[np.uint64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import bad_parameter
-from the_alchemiser.exchange.rest import FLOOR, json_answer, json_body
+from the_alchemiser.exchange.rest.door import FLOOR, json_answer, json_body
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
 
 

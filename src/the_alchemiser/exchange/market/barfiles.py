@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from the_alchemiser.exchange.barring import Ints
-from the_alchemiser.exchange.bridge import on_grid
+from the_alchemiser.exchange.market.barring import Ints
+from the_alchemiser.exchange.market.bridge import on_grid
 from the_alchemiser.exchange.units import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:

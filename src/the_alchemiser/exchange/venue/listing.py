@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from the_alchemiser.exchange.errors import bad_parameter
-from the_alchemiser.exchange.orders import OPEN_STATUSES, Order, OrderFilter
+from the_alchemiser.exchange.venue.orders import OPEN_STATUSES, Order, OrderFilter
 
 MAX_LIMIT = 500
 

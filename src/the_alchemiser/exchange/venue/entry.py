@@ -6,20 +6,20 @@ from datetime import timedelta
 
 import msgspec
 
-from the_alchemiser.exchange import admission
-from the_alchemiser.exchange import orders as o
 from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
-from the_alchemiser.exchange.matching import Matching
-from the_alchemiser.exchange.orders import (
+from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
+from the_alchemiser.exchange.market.sessions import new_york_date
+from the_alchemiser.exchange.units import NEVER, QUANTITY
+from the_alchemiser.exchange.venue import admission
+from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.matching import Matching
+from the_alchemiser.exchange.venue.orders import (
     Order,
     OrderChanges,
     OrderRequest,
-    derived_uuid,
     snapshot,
 )
-from the_alchemiser.exchange.prices import Asset, NoPrice, Quote, trade_price_e4
-from the_alchemiser.exchange.sessions import new_york_date
-from the_alchemiser.exchange.units import NEVER, QUANTITY
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
 GTC_LIFETIME = timedelta(days=90)

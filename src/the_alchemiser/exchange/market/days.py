@@ -14,11 +14,11 @@ from importlib import resources
 
 import numpy as np
 
-from the_alchemiser.exchange.barring import Ints, Path, Span, span_of
-from the_alchemiser.exchange.bridge import bridge, on_grid, random_bits, tick_steps
-from the_alchemiser.exchange.paths import PathMarket
-from the_alchemiser.exchange.prices import Asset, asset_id
-from the_alchemiser.exchange.sessions import Session, xnys_sessions
+from the_alchemiser.exchange.market.barring import Ints, Path, Span, span_of
+from the_alchemiser.exchange.market.bridge import bridge, on_grid, random_bits, tick_steps
+from the_alchemiser.exchange.market.paths import PathMarket
+from the_alchemiser.exchange.market.prices import Asset, asset_id
+from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
 from the_alchemiser.exchange.units import PRICE, SECOND
 
 TICK_INTERVAL = 10 * SECOND
@@ -54,7 +54,7 @@ def read_history() -> tuple[dict[str, Ints], str]:
     """The shipped closes per symbol in 1e-4 dollars, one per session from the first; and the file's digest."""
     import polars as pl  # here, because it costs a tenth of a second that other markets need not pay
 
-    file = resources.files("the_alchemiser.exchange") / "data" / "us20_daily.parquet"
+    file = resources.files("the_alchemiser.exchange.market") / "data" / "us20_daily.parquet"
     raw = file.read_bytes()
     table = pl.read_parquet(raw)
     dates = [session.date for session in xnys_sessions().all[: table.height]]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from the_alchemiser.exchange.account import AccountState, FillRecord, PositionState
-from the_alchemiser.exchange.orders import LIMIT, STOP_LIMIT, Order, Update
-from the_alchemiser.exchange.prices import Asset, Bar, Quote, Trade
-from the_alchemiser.exchange.sessions import NEW_YORK, Session, Sessions, new_york_date
+from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
+from the_alchemiser.exchange.market.sessions import NEW_YORK, Session, Sessions, new_york_date
 from the_alchemiser.exchange.timestamps import datetime_of, rfc3339, rfc3339_new_york
 from the_alchemiser.exchange.units import (
     PRICE,
@@ -21,6 +19,8 @@ from the_alchemiser.exchange.units import (
     format_quantity,
     format_ratio,
 )
+from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.venue.orders import LIMIT, STOP_LIMIT, Order, Update
 
 Row = dict[str, Any]
 TAPE = "C"

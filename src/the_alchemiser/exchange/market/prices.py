@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from the_alchemiser.exchange.orders import derived_uuid
-from the_alchemiser.exchange.sessions import Sessions
+from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.sessions import Sessions
 from the_alchemiser.exchange.units import PRICE, tick_e4
 
 # Beyond every price; as thresholds they stand for "never" and "always".

@@ -7,12 +7,9 @@ from datetime import date
 
 from aiohttp import web
 
-from the_alchemiser.exchange.account import FillRecord
-from the_alchemiser.exchange.core import CloseResult
 from the_alchemiser.exchange.errors import bad_parameter, not_found
-from the_alchemiser.exchange.intake import parse_order_changes, parse_order_request
-from the_alchemiser.exchange.orders import OrderFilter
-from the_alchemiser.exchange.rest import (
+from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date
+from the_alchemiser.exchange.rest.door import (
     FLOOR,
     json_answer,
     json_body,
@@ -21,9 +18,7 @@ from the_alchemiser.exchange.rest import (
     query_number,
     query_words,
 )
-from the_alchemiser.exchange.sessions import Session, Sessions, new_york_date
-from the_alchemiser.exchange.timestamps import parse_day
-from the_alchemiser.exchange.wire import (
+from the_alchemiser.exchange.rows import (
     Row,
     account_row,
     asset_row,
@@ -33,6 +28,11 @@ from the_alchemiser.exchange.wire import (
     order_row,
     position_row,
 )
+from the_alchemiser.exchange.timestamps import parse_day
+from the_alchemiser.exchange.venue.account import FillRecord
+from the_alchemiser.exchange.venue.core import CloseResult
+from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
+from the_alchemiser.exchange.venue.orders import OrderFilter
 
 ORDERS_PER_PAGE, ORDERS_PER_PAGE_LIMIT = 50, 500
 ACTIVITIES_PER_PAGE_LIMIT = 100

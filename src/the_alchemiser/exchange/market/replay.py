@@ -14,12 +14,12 @@ from pathlib import Path as FilePath
 import numpy as np
 import numpy.typing as npt
 
-from the_alchemiser.exchange.barfiles import BadBars, BarTable, read_bar_files
-from the_alchemiser.exchange.barring import Ints, Path
-from the_alchemiser.exchange.bridge import bridge, random_bits, tick_steps
-from the_alchemiser.exchange.paths import PathMarket
-from the_alchemiser.exchange.prices import Asset, asset_id
-from the_alchemiser.exchange.sessions import Session, Sessions, xnys_sessions
+from the_alchemiser.exchange.market.barfiles import BadBars, BarTable, read_bar_files
+from the_alchemiser.exchange.market.barring import Ints, Path
+from the_alchemiser.exchange.market.bridge import bridge, random_bits, tick_steps
+from the_alchemiser.exchange.market.paths import PathMarket
+from the_alchemiser.exchange.market.prices import Asset, asset_id
+from the_alchemiser.exchange.market.sessions import Session, Sessions, xnys_sessions
 from the_alchemiser.exchange.units import DAY, SECOND
 
 TICK_INTERVAL = 10 * SECOND

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Middleware
 from the_alchemiser.exchange.credentials import Credentials
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, malformed
 from the_alchemiser.exchange.floor import Floor
-from the_alchemiser.exchange.ratelimit import RequestBudget
+from the_alchemiser.exchange.rest.ratelimit import RequestBudget
 from the_alchemiser.exchange.timestamps import parse_instant
 
 BODY_BYTES_LIMIT = 1024 * 1024

@@ -106,5 +106,5 @@ def read_sessions(lines: list[str]) -> Sessions:
 @lru_cache(maxsize=1)
 def xnys_sessions() -> Sessions:
     """The shipped table of New York sessions."""
-    table = resources.files("the_alchemiser.exchange") / "data" / "xnys_sessions.csv"
+    table = resources.files("the_alchemiser.exchange.market") / "data" / "xnys_sessions.csv"
     return read_sessions(table.read_text(encoding="ascii").splitlines())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from the_alchemiser.exchange.books import Book
-from the_alchemiser.exchange.entry import Entry
-from the_alchemiser.exchange.prices import Market, Tick
+from the_alchemiser.exchange.market.prices import Market, Tick
 from the_alchemiser.exchange.units import NEVER
+from the_alchemiser.exchange.venue.books import Book
+from the_alchemiser.exchange.venue.entry import Entry
 
 
 class Timeline(Entry):

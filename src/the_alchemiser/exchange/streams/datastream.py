@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.codec import Codec, codec_for
 from the_alchemiser.exchange.credentials import Credentials, presented
-from the_alchemiser.exchange.marketfeed import Batch
-from the_alchemiser.exchange.outbox import Frame, Outbox
-from the_alchemiser.exchange.subscriptions import InvalidSubscription, Subscriptions
+from the_alchemiser.exchange.streams.codec import Codec, codec_for
+from the_alchemiser.exchange.streams.marketfeed import Batch
+from the_alchemiser.exchange.streams.outbox import Frame, Outbox
+from the_alchemiser.exchange.streams.subscriptions import InvalidSubscription, Subscriptions
 
 AUTHENTICATION_SECONDS = 10.0
 CONNECTIONS_LIMIT = 256

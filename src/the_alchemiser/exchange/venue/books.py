@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from the_alchemiser.exchange.orders import BUY, MARKET, STOP, STOP_LIMIT, Order
-from the_alchemiser.exchange.prices import HIGHEST, LOWEST, Levels, Tick
+from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, Tick
+from the_alchemiser.exchange.venue.orders import BUY, MARKET, STOP, STOP_LIMIT, Order
 
 NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from the_alchemiser.exchange.prices import Bar
-from the_alchemiser.exchange.sessions import new_york_midnight
+from the_alchemiser.exchange.market.prices import Bar
+from the_alchemiser.exchange.market.sessions import new_york_midnight
 from the_alchemiser.exchange.units import HOUR, MINUTE, PRICE
 
 Ints = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from the_alchemiser.exchange.outbox import Frame
+from the_alchemiser.exchange.streams.outbox import Frame
 from the_alchemiser.exchange.timestamps import NANOS_PER_SECOND, rfc3339
 
 Message = dict[str, Any]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from the_alchemiser.exchange.admission import sub_penny
 from the_alchemiser.exchange.errors import bad_parameter
-from the_alchemiser.exchange.orders import SIMPLE, OrderChanges, OrderRequest
 from the_alchemiser.exchange.units import (
     PRICE,
     money_e13,
@@ -15,6 +13,8 @@ from the_alchemiser.exchange.units import (
     quantity_e9,
     scaled,
 )
+from the_alchemiser.exchange.venue.admission import sub_penny
+from the_alchemiser.exchange.venue.orders import SIMPLE, OrderChanges, OrderRequest
 
 
 def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:

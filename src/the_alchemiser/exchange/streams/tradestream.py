@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.codec import decode_json
 from the_alchemiser.exchange.credentials import Credentials
-from the_alchemiser.exchange.orders import Update
-from the_alchemiser.exchange.outbox import Frame, Outbox
-from the_alchemiser.exchange.wire import update_row
+from the_alchemiser.exchange.rows import update_row
+from the_alchemiser.exchange.streams.codec import decode_json
+from the_alchemiser.exchange.streams.outbox import Frame, Outbox
+from the_alchemiser.exchange.venue.orders import Update
 
 AUTHENTICATION_SECONDS = 10.0
 CONNECTIONS_LIMIT = 64

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from the_alchemiser.exchange import orders as o
-from the_alchemiser.exchange.account import Account
-from the_alchemiser.exchange.books import bound_e4, collar_e4
 from the_alchemiser.exchange.errors import (
     Refusal,
     bad_parameter,
     forbidden,
     unprocessable,
 )
-from the_alchemiser.exchange.prices import Asset
+from the_alchemiser.exchange.market.prices import Asset
 from the_alchemiser.exchange.units import (
     CENT_E4,
     CENT_E13,
@@ -27,6 +24,9 @@ from the_alchemiser.exchange.units import (
     format_quantity,
     tick_e4,
 )
+from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.account import Account
+from the_alchemiser.exchange.venue.books import bound_e4, collar_e4
 
 SIDES = (o.BUY, o.SELL)
 TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT)

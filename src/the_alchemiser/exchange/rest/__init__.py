@@ -1,0 +1,1 @@
+"""Alpaca's REST side: who may enter, and one module per family of routes."""
