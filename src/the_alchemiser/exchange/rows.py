@@ -101,20 +101,25 @@ def position_row(position: PositionState) -> Row:
     lastday, current = position.lastday_price_e4, position.current_price_e4
     return {
         "asset_id": position.asset_id,
-        "symbol": position.symbol,
+        # A crypto pair loses its slash here, and only here.
+        "symbol": position.symbol.replace("/", "") if position.asset_class == "crypto" else position.symbol,
         "exchange": position.exchange,
-        "asset_class": "us_equity",
-        "asset_marginable": False,
+        "asset_class": position.asset_class,
+        "asset_marginable": position.marginable,
         "qty": format_quantity(position.qty_e9),
         "qty_available": format_quantity(position.qty_available_e9),
-        "avg_entry_price": format_average_price(position.cost_basis_e13, position.qty_e9),
-        "side": "long",
+        "avg_entry_price": format_average_price(
+            position.cost_basis_e13, position.qty_e9 * position.multiplier
+        ),
+        "side": position.side,
         "market_value": format_money(value),
         "cost_basis": format_money(position.cost_basis_e13),
         "unrealized_pl": format_money(position.unrealized_pl_e13),
-        "unrealized_plpc": format_ratio(position.unrealized_pl_e13, position.cost_basis_e13),
+        "unrealized_plpc": format_ratio(position.unrealized_pl_e13, abs(position.cost_basis_e13)),
         "unrealized_intraday_pl": format_money(position.unrealized_intraday_pl_e13),
-        "unrealized_intraday_plpc": format_ratio(position.unrealized_intraday_pl_e13, position.day_basis_e13),
+        "unrealized_intraday_plpc": format_ratio(
+            position.unrealized_intraday_pl_e13, abs(position.day_basis_e13)
+        ),
         "current_price": format_price(current),
         "lastday_price": format_price(lastday),
         "change_today": format_ratio(current - lastday, lastday),
@@ -193,8 +198,8 @@ def asset_row(asset: Asset) -> Row:
         "tradable": asset.tradable,
         "marginable": asset.marginable,
         "shortable": asset.shortable,
-        "easy_to_borrow": asset.shortable,
-        "borrow_status": "easy_to_borrow" if asset.shortable else "hard_to_borrow",
+        "easy_to_borrow": asset.easy_to_borrow,
+        "borrow_status": "easy_to_borrow" if asset.easy_to_borrow else "hard_to_borrow",
         "fractionable": asset.fractionable,
         "maintenance_margin_requirement": 100,
         "margin_requirement_long": "100",
@@ -238,7 +243,7 @@ def fill_row(fill: FillRecord) -> Row:
         "type": fill.type,
         "price": format_price(fill.price_e4),
         "qty": format_quantity(fill.qty_e9),
-        "side": fill.side,
+        "side": "sell_short" if fill.position_intent == "sell_to_open" else fill.side,
         "symbol": fill.symbol,
         "leaves_qty": format_quantity(fill.leaves_qty_e9),
         "cum_qty": format_quantity(fill.cum_qty_e9),

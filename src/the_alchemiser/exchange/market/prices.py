@@ -37,10 +37,15 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     tradable: bool = True
     fractionable: bool = True
     shortable: bool = False
+    easy_to_borrow: bool = False
     marginable: bool = False
     asset_class: str = "us_equity"
     status: str = "active"
     source: str = ""
+    multiplier: int = 1
+    """Units of the underlying in one unit of this: 100 in an option contract."""
+    leverage: int = 1
+    """How many times the day's move of its index a fund promises; it raises the maintenance margin."""
 
 
 class Tick(NamedTuple):

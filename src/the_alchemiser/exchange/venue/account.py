@@ -1,7 +1,8 @@
 """The money side: cash, what open orders reserve, positions, and the ledger of fills. Integers only.
 
-The identities every state must satisfy: cash = deposits - sum(buys) + sum(sells) exactly;
-position = sum of its fills; reserved cash and shares = sum over open orders.
+The identities every state must satisfy: cash = deposits - sum(buys) + sum(sells) - fees exactly;
+position = sum of its fills less fees taken in kind, below zero for a short one; reserved money and
+shares = sum over open orders.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from the_alchemiser.exchange.venue.orders import BUY, Order
 
 
 class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution. `cum_qty_e9` and `leaves_qty_e9` are the order's, after it."""
+    """One execution. `cum_qty_e9` and `leaves_qty_e9` are the order's, after it.
+
+    A fee is taken in money (`fee_e13`) or from what was bought (`fee_qty_e9`), as crypto venues do.
+    """
 
     sequence: int
     execution_id: str
@@ -26,38 +30,90 @@ class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     leaves_qty_e9: int
     order_status: str
     at: int
+    position_intent: str = ""
+    asset_class: str = "us_equity"
+    multiplier: int = 1
+    fee_e13: int = 0
+    fee_qty_e9: int = 0
 
     @property
     def type(self) -> str:
         return "fill" if self.order_status == "filled" else "partial_fill"
 
+    @property
+    def value_e13(self) -> int:
+        return self.qty_e9 * self.price_e4 * self.multiplier
+
+    @property
+    def change_e9(self) -> int:
+        """What the position changes by, after a fee in kind; below zero for a sale."""
+        return self.qty_e9 - self.fee_qty_e9 if self.side == BUY else -self.qty_e9 - self.fee_qty_e9
+
+
+class Fee(msgspec.Struct, frozen=True):
+    """What one execution costs beside its price, in money or in the bought asset."""
+
+    money_e13: int = 0
+    qty_e9: int = 0
+
+
+NO_FEE = Fee()
+
 
 class Position(msgspec.Struct, kw_only=True, eq=False):
-    """Shares of one symbol in the books. `day_basis_e13`: at the last close, or at cost if bought since."""
+    """What is owned (or, below zero, owed) of one symbol, and at which cost, below zero for a short one.
+
+    `held_qty_e9`, never below zero, is what closing orders reserve. `day_basis_e13`: at the last close, or at
+    cost if opened since. `collateral_e13` is money that the position ties up beyond its own margin.
+    """
 
     symbol: str
+    asset_class: str = "us_equity"
+    multiplier: int = 1
     qty_e9: int = 0
     held_qty_e9: int = 0
     cost_basis_e13: int = 0
     day_basis_e13: int = 0
+    collateral_e13: int = 0
+
+    def change(self, by_e9: int, price_e4: int) -> None:
+        """Enter a change of quantity at this price; what goes beyond zero opens the other side."""
+        closing = min(abs(by_e9), abs(self.qty_e9)) if (by_e9 < 0) != (self.qty_e9 < 0) else 0
+        if closing:
+            # The basis leaves in proportion; it is zero with the last share.
+            size = abs(self.qty_e9)
+            self.cost_basis_e13 -= self.cost_basis_e13 * closing // size
+            self.day_basis_e13 -= self.day_basis_e13 * closing // size
+        opening = by_e9 - closing if by_e9 > 0 else by_e9 + closing
+        value = opening * price_e4 * self.multiplier
+        self.cost_basis_e13 += value
+        self.day_basis_e13 += value
+        self.qty_e9 += by_e9
 
 
 class PositionState(msgspec.Struct, frozen=True, kw_only=True):
-    """A position as reported, marked at the latest trade."""
+    """A position as reported, marked at the latest trade. All of a short one is below zero."""
 
     symbol: str
     asset_id: str
+    asset_class: str
     exchange: str
+    marginable: bool
     qty_e9: int
     qty_available_e9: int
     cost_basis_e13: int
     day_basis_e13: int
     current_price_e4: int
     lastday_price_e4: int
+    multiplier: int = 1
+
+    @property
+    def side(self) -> str:
+        return "long" if self.qty_e9 > 0 else "short"
 
     @property
     def market_value_e13(self) -> int:
-        return self.qty_e9 * self.current_price_e4
+        return self.qty_e9 * self.current_price_e4 * self.multiplier
 
     @property
     def unrealized_pl_e13(self) -> int:
@@ -69,7 +125,7 @@ class PositionState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountState(msgspec.Struct, frozen=True, kw_only=True):
-    """The account at one instant. equity = cash + long market value, to the last unit."""
+    """The account at one instant. equity = cash + long market value + short market value, to the last unit."""
 
     id: str
     account_number: str
@@ -80,10 +136,11 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     long_market_value_e13: int
     last_equity_e13: int
     multiplier: int = 1
+    short_market_value_e13: int = 0
 
     @property
     def equity_e13(self) -> int:
-        return self.cash_e13 + self.long_market_value_e13
+        return self.cash_e13 + self.long_market_value_e13 + self.short_market_value_e13
 
     @property
     def buying_power_e13(self) -> int:
@@ -92,7 +149,7 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account:
-    """The books of one cash account."""
+    """The books of one account."""
 
     def __init__(self, cash_e13: int) -> None:
         self.cash_e13 = cash_e13
@@ -106,13 +163,14 @@ class Account:
         return self.cash_e13 - self.held_cash_e13
 
     def quantity_e9(self, symbol: str) -> int:
+        """Owned, or below zero owed."""
         position = self.positions.get(symbol)
         return position.qty_e9 if position else 0
 
     def available_e9(self, symbol: str) -> int:
-        """Shares of `symbol` that no open order reserves."""
+        """How much of the position in `symbol`, long or short, no open order reserves: never below zero."""
         position = self.positions.get(symbol)
-        return position.qty_e9 - position.held_qty_e9 if position else 0
+        return abs(position.qty_e9) - position.held_qty_e9 if position else 0
 
     def hold(self, order: Order, *, cash_e13: int = 0, qty_e9: int = 0) -> None:
         """Set what `order` reserves to exactly this."""
@@ -124,26 +182,16 @@ class Account:
             order.held_qty_e9 = qty_e9
 
     def book(self, fill: FillRecord) -> int:
-        """Enter one execution; returns the position's quantity after it."""
+        """Enter one execution; returns the position's quantity after it, below zero for a short one."""
         self.fills.append(fill)
-        value = fill.qty_e9 * fill.price_e4
+        value = fill.value_e13
+        self.cash_e13 += (-value if fill.side == BUY else value) - fill.fee_e13
         position = self.positions.get(fill.symbol)
         if position is None:
-            position = self.positions[fill.symbol] = Position(symbol=fill.symbol)
-        if fill.side == BUY:
-            self.cash_e13 -= value
-            position.qty_e9 += fill.qty_e9
-            position.cost_basis_e13 += value
-            position.day_basis_e13 += value
-        else:
-            self.cash_e13 += value
-            self._reduce(position, fill.qty_e9)
-        return position.qty_e9
-
-    def _reduce(self, position: Position, qty_e9: int) -> None:
-        # The basis leaves in proportion, rounded in favour of what stays; it is zero with the last share.
-        position.cost_basis_e13 -= position.cost_basis_e13 * qty_e9 // position.qty_e9
-        position.day_basis_e13 -= position.day_basis_e13 * qty_e9 // position.qty_e9
-        position.qty_e9 -= qty_e9
+            position = self.positions[fill.symbol] = Position(
+                symbol=fill.symbol, asset_class=fill.asset_class, multiplier=fill.multiplier
+            )
+        position.change(fill.change_e9, fill.price_e4)
         if not position.qty_e9:
-            del self.positions[position.symbol]
+            del self.positions[fill.symbol]
+        return position.qty_e9

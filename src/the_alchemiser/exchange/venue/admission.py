@@ -182,45 +182,48 @@ def check_complex(request: o.OrderRequest, market_price_e4: int, position_e9: in
     kind = request.order_class
     if not kind:
         return
-    if kind == o.OCO and (request.side == o.BUY or not position_e9):
-        raise unprocessable("oco orders must be exit orders")
-    if kind != o.OCO and request.side == o.SELL:
-        if position_e9:
-            raise unprocessable(f"{kind} orders must be entry orders")
-        raise forbidden("account is not allowed to short")
+    exits = o.intent_of(request.side, position_e9).endswith("_to_close")
+    if exits != (kind == o.OCO):
+        raise unprocessable(f"{kind} orders must be {'exit' if kind == o.OCO else 'entry'} orders")
     if kind == o.OCO:
         base = request.take_profit_limit_e4 or 0
     else:
         base = request.limit_price_e4 if request.limit_price_e4 is not None else market_price_e4
-        _check_profit(request, base)
-    _check_loss(request, base)
+    # The exits of a long position lie above and below it; those of a short one the other way round.
+    is_long = (request.side == o.BUY) != exits
+    if kind != o.OCO:
+        _check_profit(request, base, is_long)
+    _check_loss(request, base, is_long)
 
 
-def _check_profit(request: o.OrderRequest, base_e4: int) -> None:
+def _check_profit(request: o.OrderRequest, base_e4: int, is_long: bool) -> None:
     profit, loss = request.take_profit_limit_e4, request.stop_loss_stop_e4
     if profit is None:
         return
-    if loss is not None and profit <= loss:
-        raise unprocessable("take_profit.limit_price must be > stop_loss.stop_price")
-    if profit < base_e4 + CENT_E4:
+    if loss is not None and (profit <= loss if is_long else profit >= loss):
+        sign = ">" if is_long else "<"
+        raise unprocessable(f"take_profit.limit_price must be {sign} stop_loss.stop_price")
+    if profit < base_e4 + CENT_E4 if is_long else profit > base_e4 - CENT_E4:
         raise unprocessable(
-            "take_profit.limit_price must be >= base_price + 0.01",
+            f"take_profit.limit_price must be {'>= base_price + 0.01' if is_long else '<= base_price - 0.01'}",
             base_price=format_price(base_e4),
         )
 
 
-def _check_loss(request: o.OrderRequest, base_e4: int) -> None:
+def _check_loss(request: o.OrderRequest, base_e4: int, is_long: bool) -> None:
     loss = request.stop_loss_stop_e4
-    if loss is not None and loss > base_e4 - CENT_E4:
+    if loss is None:
+        return
+    if loss > base_e4 - CENT_E4 if is_long else loss < base_e4 + CENT_E4:
         raise unprocessable(
-            "stop_loss.stop_price must be <= base_price - 0.01",
+            f"stop_loss.stop_price must be {'<= base_price - 0.01' if is_long else '>= base_price + 0.01'}",
             base_price=format_price(base_e4),
         )
 
 
-def check_intent(request: o.OrderRequest) -> str:
-    """The position intent of a long-only account; a contradicting one is refused."""
-    inferred = "buy_to_open" if request.side == o.BUY else "sell_to_close"
+def check_intent(request: o.OrderRequest, position_e9: int) -> str:
+    """What the order does to the position of this (signed) size; a contradicting `position_intent` is refused."""
+    inferred = o.intent_of(request.side, position_e9)
     if request.position_intent not in (None, inferred):
         raise unprocessable(
             f"position intent mismatch, inferred: {inferred}, specified: {request.position_intent}"
@@ -272,17 +275,20 @@ def check_cash(account: Account, required_e13: int, released_e13: int = 0) -> No
         )
 
 
-def check_shares(account: Account, symbol: str, qty_e9: int, released_e9: int = 0) -> None:
-    existing = account.quantity_e9(symbol)
-    available = account.available_e9(symbol) + released_e9
-    if not existing:
-        raise forbidden("account is not allowed to short")
-    if qty_e9 > available:
-        requested, free = format_quantity(qty_e9), format_quantity(available)
-        raise forbidden(
-            f"insufficient qty available for order (requested: {requested}, available: {free})",
-            available=free,
-            existing_qty=format_quantity(existing),
-            held_for_orders=format_quantity(existing - available),
-            symbol=symbol,
-        )
+def check_shares(account: Account, asset: Asset, qty_e9: int, released_e9: int = 0) -> None:
+    """A closing order finds what it closes; none turns a position over."""
+    existing = abs(account.quantity_e9(asset.symbol))
+    available = account.available_e9(asset.symbol) + released_e9
+    if qty_e9 <= available:
+        return
+    requested, free = format_quantity(qty_e9), format_quantity(available)
+    if asset.asset_class == "crypto":
+        coin = asset.symbol.partition("/")[0]
+        raise forbidden(f"insufficient balance for {coin} (requested: {requested}, available: {free})")
+    raise forbidden(
+        f"insufficient qty available for order (requested: {requested}, available: {free})",
+        available=free,
+        existing_qty=format_quantity(existing),
+        held_for_orders=format_quantity(existing - available),
+        symbol=asset.symbol,
+    )

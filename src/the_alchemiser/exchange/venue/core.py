@@ -81,9 +81,10 @@ class Exchange(Timeline):
         return self._position_state(self._held_symbol(symbol_or_asset_id))
 
     def close_position(self, symbol_or_asset_id: str, qty: object = None, percentage: object = None) -> Order:
-        """Sell a position at the market: all of it, `qty` shares, or `percentage` (0-100] of it."""
+        """Close a position at the market: all of it, `qty` shares, or `percentage` (0-100] of it."""
         symbol = self._held_symbol(symbol_or_asset_id)
-        owned = self._account.quantity_e9(symbol)
+        signed = self._account.quantity_e9(symbol)
+        owned = abs(signed)
         if qty is not None and percentage is not None:
             raise bad_parameter("only one of qty or percentage is accepted")
         wanted = owned
@@ -91,10 +92,18 @@ class Exchange(Timeline):
             wanted = _quantity(qty)
         elif percentage is not None:
             wanted = _share(percentage, owned)
-        return self.submit(OrderRequest(symbol=symbol, side=o.SELL, qty_e9=wanted))
+        crypto = self._account.positions[symbol].asset_class == "crypto"
+        return self.submit(
+            OrderRequest(
+                symbol=symbol,
+                side=o.SELL if signed > 0 else o.BUY,
+                qty_e9=wanted,
+                time_in_force="gtc" if crypto else "day",
+            )
+        )
 
     def close_all(self, cancel_orders: bool = False) -> list[CloseResult]:
-        """Sell every position at the market; with `cancel_orders` all open orders go first."""
+        """Close every position at the market; with `cancel_orders` all open orders go first."""
         if cancel_orders:
             self.cancel_all()
         return [self._close_one(symbol) for symbol in sorted(self._account.positions)]
@@ -108,6 +117,9 @@ class Exchange(Timeline):
     def _held_symbol(self, symbol_or_asset_id: str) -> str:
         if symbol_or_asset_id in self._account.positions:
             return symbol_or_asset_id
+        for symbol in self._account.positions:  # a pair is also known without its slash
+            if symbol.replace("/", "") == symbol_or_asset_id:
+                return symbol
         asset = self.asset(symbol_or_asset_id)
         if asset is None or asset.symbol not in self._account.positions:
             raise not_found("position does not exist")
@@ -120,9 +132,13 @@ class Exchange(Timeline):
         return PositionState(
             symbol=symbol,
             asset_id=asset_id(symbol),
+            asset_class=position.asset_class,
             exchange=asset.exchange if asset else "",
+            marginable=asset.marginable if asset else False,
             qty_e9=position.qty_e9,
-            qty_available_e9=position.qty_e9 - position.held_qty_e9,
+            qty_available_e9=position.qty_e9
+            + (position.held_qty_e9 if position.qty_e9 < 0 else -position.held_qty_e9),
+            multiplier=position.multiplier,
             cost_basis_e13=position.cost_basis_e13,
             day_basis_e13=position.day_basis_e13,
             current_price_e4=self._mark_e4(symbol),
@@ -134,6 +150,7 @@ class Exchange(Timeline):
     def account(self) -> AccountState:
         self._begin_day()
         account = self._account
+        values = [self._value_e13(position) for position in account.positions.values()]
         return AccountState(
             id=self.account_id,
             account_number=self.account_number,
@@ -141,7 +158,8 @@ class Exchange(Timeline):
             created_at=self.created_at,
             cash_e13=account.cash_e13,
             held_cash_e13=account.held_cash_e13,
-            long_market_value_e13=self._market_value_e13(),
+            long_market_value_e13=sum(value for value in values if value > 0),
+            short_market_value_e13=sum(value for value in values if value < 0),
             last_equity_e13=account.last_equity_e13,
             multiplier=self.multiplier,
         )

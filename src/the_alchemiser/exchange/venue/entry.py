@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
+from the_alchemiser.exchange.errors import bad_parameter, forbidden, not_found, unprocessable
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
@@ -39,7 +39,7 @@ class Entry(Matching):
         asset = admission.check_asset(request, self._find_asset(request.symbol))
         if request.symbol != asset.symbol:  # it named the asset by id
             request = msgspec.structs.replace(request, symbol=asset.symbol)
-        intent = admission.check_intent(request)
+        intent = admission.check_intent(request, self._account.quantity_e9(asset.symbol))
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
         quote = self._quote_for_entry(asset)
@@ -49,9 +49,9 @@ class Entry(Matching):
         book = self._books.get(asset.symbol)
         if book is not None and book.open:
             admission.check_wash_trade(request, book.open.values())
-        cash = self._check_means(request, quote.ask_e4)
+        cash = self._check_means(request, asset, intent, quote.ask_e4)
         order = self._create(request, asset, intent)
-        self._account.hold(order, cash_e13=cash, qty_e9=0 if cash else order.remaining_e9)
+        self._account.hold(order, cash_e13=cash, qty_e9=order.remaining_e9 if order.closes else 0)
         answer = snapshot(order)
         self._route(order)
         return answer
@@ -65,14 +65,20 @@ class Entry(Matching):
         except NoPrice:
             raise unprocessable(f'asset "{asset.symbol}" has no price yet') from None
 
-    def _check_means(self, request: OrderRequest, ask_e4: int) -> int:
-        """The cash a buy must reserve; 0 for a sell, which reserves shares."""
-        if request.side == o.BUY:
-            required = admission.required_cash_e13(request, ask_e4)
-            admission.check_cash(self._account, required)
-            return required
-        admission.check_shares(self._account, request.symbol, request.qty_e9 or 0)
-        return 0
+    def _check_means(self, request: OrderRequest, asset: Asset, intent: str, ask_e4: int) -> int:
+        """The money an opening order must reserve; 0 for a closing one, which reserves shares."""
+        if intent.endswith("_to_close"):
+            admission.check_shares(self._account, asset, request.qty_e9 or 0)
+            return 0
+        self._check_opening(request, asset)
+        required = admission.required_cash_e13(request, ask_e4) * asset.multiplier
+        admission.check_cash(self._account, required)
+        return required
+
+    def _check_opening(self, request: OrderRequest, asset: Asset) -> None:
+        """Whether an order may open a position on its side."""
+        if request.side == o.SELL:
+            raise forbidden("account is not allowed to short")
 
     # -- records ----------------------------------------------------------------------------------
 
@@ -81,6 +87,7 @@ class Entry(Matching):
             symbol=asset.symbol,
             asset_id=asset.id,
             asset_class=asset.asset_class,
+            multiplier=asset.multiplier,
             side=request.side,
             type=request.type,
             time_in_force=request.time_in_force,
@@ -121,7 +128,8 @@ class Entry(Matching):
             symbol=parent.symbol,
             asset_id=parent.asset_id,
             asset_class=parent.asset_class,
-            side=o.SELL,
+            multiplier=parent.multiplier,
+            side=parent.side if parent.order_class == o.OCO else o.opposite(parent.side),
             type=kind,
             time_in_force=parent.time_in_force,
             client_order_id=None,
@@ -129,7 +137,9 @@ class Entry(Matching):
             qty_e9=parent.qty_e9,
             limit_price_e4=limit_e4,
             stop_price_e4=stop_e4,
-            position_intent="sell_to_close",
+            position_intent=parent.position_intent
+            if parent.order_class == o.OCO
+            else f"{o.opposite(parent.side)}_to_close",
             status="held",
             parent_id=parent.id,
             leg_role=role,
@@ -264,7 +274,7 @@ class Entry(Matching):
         return request
 
     def _check_replacement(self, old: Order, request: OrderRequest) -> int:
-        """The cash the replacement must reserve (0 for a sell)."""
+        """The money the replacement must reserve (0 for a closing order)."""
         admission.check_shape(request)
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
@@ -272,12 +282,15 @@ class Entry(Matching):
         quote = self._quote(old.symbol)
         admission.check_prices(request, trade_price_e4(quote.bid_e4, quote.ask_e4))
         remaining = (request.qty_e9 or 0) - old.filled_qty_e9
-        if old.side == o.BUY:
-            required = admission.required_cash_e13(request, quote.ask_e4) // (request.qty_e9 or 1) * remaining
+        if not old.closes:
+            price = admission.required_cash_e13(request, quote.ask_e4) // (request.qty_e9 or 1)
+            required = price * remaining * old.multiplier
             admission.check_cash(self._account, required, old.held_cash_e13)
             return required
         if old.status != "held":
-            admission.check_shares(self._account, old.symbol, remaining, old.held_qty_e9)
+            asset = self.market.asset(old.symbol)
+            if asset is not None:
+                admission.check_shares(self._account, asset, remaining, old.held_qty_e9)
         return 0
 
     def _check_new_terms(self, old: Order, request: OrderRequest) -> None:
@@ -309,6 +322,7 @@ class Entry(Matching):
             limit_price_e4=request.limit_price_e4,
             stop_price_e4=request.stop_price_e4,
             position_intent=old.position_intent,
+            multiplier=old.multiplier,
             status="held" if held else "",
             replaces=old.id,
             parent_id=old.parent_id,

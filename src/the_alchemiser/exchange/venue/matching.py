@@ -22,7 +22,7 @@ from the_alchemiser.exchange.market.prices import (
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.units import NEVER, money_e13
 from the_alchemiser.exchange.venue import orders as o
-from the_alchemiser.exchange.venue.account import Account, FillRecord
+from the_alchemiser.exchange.venue.account import NO_FEE, Account, Fee, FillRecord, Position
 from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4
 from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
 
@@ -93,8 +93,11 @@ class Matching:
             return self._mark_e4(symbol)
 
     def _market_value_e13(self) -> int:
-        positions = self._account.positions
-        return sum(position.qty_e9 * self._mark_e4(symbol) for symbol, position in positions.items())
+        """All positions at their marks, short ones below zero."""
+        return sum(map(self._value_e13, self._account.positions.values()))
+
+    def _value_e13(self, position: Position) -> int:
+        return position.qty_e9 * self._mark_e4(position.symbol) * position.multiplier
 
     # -- days -------------------------------------------------------------------------------------
 
@@ -109,8 +112,8 @@ class Matching:
             return
         self._day_ends = NEVER
         self._account.last_equity_e13 = self._close_equity_e13
-        for symbol, position in self._account.positions.items():
-            position.day_basis_e13 = position.qty_e9 * self._mark_e4(symbol)
+        for position in self._account.positions.values():
+            position.day_basis_e13 = self._value_e13(position)
 
     # -- updates ----------------------------------------------------------------------------------
 
@@ -216,13 +219,13 @@ class Matching:
         if done:
             order.filled_at = self.now
             book.close(order)
-        fill = self._fill_record(order, qty_e9, price_e4)
+        fill = self._fill_record(order, qty_e9, price_e4, self._fee(order, qty_e9, price_e4))
         position_e9 = self._account.book(fill)
         self._emit(fill.type, order, fill, position_e9)
         self._after_fill(order, done)
 
     def _release_for(self, order: Order, qty_e9: int, done: bool) -> None:
-        if order.side == o.SELL:
+        if order.closes:
             self._account.hold(order, qty_e9=order.held_qty_e9 - qty_e9)
         elif done:
             self._account.hold(order)
@@ -230,7 +233,11 @@ class Matching:
             before = order.remaining_e9 + qty_e9
             self._account.hold(order, cash_e13=order.held_cash_e13 // before * order.remaining_e9)
 
-    def _fill_record(self, order: Order, qty_e9: int, price_e4: int) -> FillRecord:
+    def _fee(self, order: Order, qty_e9: int, price_e4: int) -> Fee:
+        """What this execution costs; trading in shares costs nothing."""
+        return NO_FEE
+
+    def _fill_record(self, order: Order, qty_e9: int, price_e4: int, fee: Fee) -> FillRecord:
         sequence = len(self._account.fills) + 1
         return FillRecord(
             sequence=sequence,
@@ -245,6 +252,11 @@ class Matching:
             leaves_qty_e9=0 if order.status == "filled" else order.remaining_e9,
             order_status=order.status,
             at=self.now,
+            position_intent=order.position_intent,
+            asset_class=order.asset_class,
+            multiplier=order.multiplier,
+            fee_e13=fee.money_e13,
+            fee_qty_e9=fee.qty_e9,
         )
 
     # -- entries and exits ------------------------------------------------------------------------
@@ -261,6 +273,14 @@ class Matching:
     def _arm(self, legs: list[Order]) -> None:
         """The entry is complete: the first exit works and holds the shares, a second stays held but watches."""
         first, *rest = legs
+        free = self._account.available_e9(first.symbol)
+        for leg in legs:  # part of a partly filled entry may have been closed before
+            leg.qty_e9 = min(leg.remaining_e9, free) + leg.filled_qty_e9
+        if not free:
+            self._end(first, "canceled")
+            for leg in rest:
+                self._end(leg, "canceled")
+            return
         self._account.hold(first, qty_e9=first.remaining_e9)
         for leg in rest:
             self._book(leg.symbol).work(leg, self.now)

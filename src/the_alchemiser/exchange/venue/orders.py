@@ -107,7 +107,8 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
 
     `sequence` counts orders in the order of their creation. `legs` are the orders of a complex order
     below their parent, take profit before stop loss. `held_cash_e13` and `held_qty_e9` are what the
-    order reserves of the account's cash and shares at this moment.
+    order reserves of the account's buying power and of a position at this moment: one that opens
+    reserves money, one that closes reserves shares. `multiplier` is that of the asset.
     """
 
     id: str
@@ -147,10 +148,16 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     held_cash_e13: int = 0
     held_qty_e9: int = 0
     elected: bool = False
+    multiplier: int = 1
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def closes(self) -> bool:
+        """Whether it reduces a position, long or short, and so reserves shares."""
+        return self.position_intent.endswith("_to_close")
 
     @property
     def remaining_e9(self) -> int:
@@ -169,6 +176,16 @@ class Update(msgspec.Struct, kw_only=True, eq=False):
     qty_e9: int | None = None
     position_qty_e9: int | None = None
     execution_id: str | None = None
+
+
+def opposite(side: str) -> str:
+    return SELL if side == BUY else BUY
+
+
+def intent_of(side: str, position_e9: int) -> str:
+    """What an order of `side` does to a position of this (signed) size: it never turns it over."""
+    reduces = position_e9 > 0 if side == SELL else position_e9 < 0
+    return f"{side}_to_{'close' if reduces else 'open'}"
 
 
 def snapshot(order: Order) -> Order:
