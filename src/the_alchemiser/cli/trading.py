@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import exchange_flags as flags
 from .conclusion import run_summary, say_differences
 from .frame import DONE, FAILED, PROGRAM, Frame, frame_of
 from .options import Cash, DataFolder, FirstDay, Json, Seed, pace_of, progress_bar
@@ -139,31 +140,16 @@ def _narrowed(settings: Settings, strategy: str | None) -> Settings:
 
 def exchange(
     context: typer.Context,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65_535, metavar="N", help="0 lets the system choose.")
-    ] = 8900,
+    host: flags.Host = "127.0.0.1",
+    port: flags.Port = 8900,
     seed: Seed = 7,
-    speed: Annotated[
-        str,
-        typer.Option(metavar="X|max", help="Exchange seconds per second; max: lockstep, see above."),
-    ] = "1",
-    start: Annotated[
-        str | None,
-        typer.Option(
-            metavar="YYYY-MM-DD", help="The first market day.", show_default="a year before prices end"
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder of CSV or Parquet bars to replay instead.")
-    ] = None,
+    speed: flags.Speed = "1",
+    start: flags.Start = None,
+    data: flags.Bars = None,
     cash: Cash = "100000",
-    spread_basis_points: Annotated[
-        float, typer.Option(min=0, max=1_000, metavar="X", help="Between bid and ask, around bars of --data.")
-    ] = 0.0,
-    state: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Command log: a killed exchange continues from it.")
-    ] = None,
+    spread_basis_points: flags.SpreadBasisPoints = 0.0,
+    state: flags.State = None,
+    script: flags.Script = None,
     as_json: Json = False,
 ) -> None:
     """Serve the built-in exchange to any Alpaca client.
@@ -181,7 +167,16 @@ def exchange(
     frame_of(context, as_json)
     pace = pace_of(speed)
     options = server.ServerOptions(
-        host, port, seed, pace, start, data, cash=cash, state=state, spread_basis_points=spread_basis_points
+        host,
+        port,
+        seed,
+        pace,
+        start,
+        data,
+        cash=cash,
+        state=state,
+        script=script,
+        spread_basis_points=spread_basis_points,
     )
     try:
         asyncio.run(server.serve(options))

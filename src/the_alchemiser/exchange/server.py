@@ -57,8 +57,9 @@ class ServerOptions:
     """How to run the exchange. `speed` None is lockstep: time moves only when a client asks.
 
     `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to trade
-    instead of the shipped history, with `spread_basis_points` between bid and ask. `state` is the command log
-    that a killed exchange continues from. Limits of 0 mean none.
+    instead of the shipped history, with `spread_basis_points` between bid and ask. `script` is a file of halts,
+    corporate actions and half days. `state` is the command log that a killed exchange continues from. Limits of 0
+    mean none.
     """
 
     host: str = "127.0.0.1"
@@ -70,6 +71,7 @@ class ServerOptions:
     spread_basis_points: float = 0.0
     cash: str = "100000"
     state: Path | None = None
+    script: Path | None = None
     key: str = DEMO_KEY
     secret: str = DEMO_SECRET
     text_frames: bool = False
@@ -175,6 +177,31 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
 
 
 def _market(options: ServerOptions) -> Market:
+    market = _prices(options)
+    if options.script is not None:
+        from the_alchemiser.exchange.market.scriptfile import BadScript, read_script
+
+        try:
+            market.script = read_script(options.script)
+        except BadScript as error:
+            raise ConfigurationError(f"bad market script: {error}") from error
+        _check_script(options.script, market)
+    return market
+
+
+def _check_script(file: Path, market: Market) -> None:
+    """What a script names must exist. Raises ConfigurationError."""
+    strangers = sorted(symbol for symbol in market.script.symbols() if market.asset(symbol) is None)
+    if strangers:
+        raise ConfigurationError(f"bad market script: {file}: no such symbol: {', '.join(strangers)}")
+    for half_day in market.script.half_days:
+        if market.sessions.on(half_day.date) is None:
+            raise ConfigurationError(
+                f"bad market script: {file}: half_day: the market is closed on {half_day.date}"
+            )
+
+
+def _prices(options: ServerOptions) -> Market:
     try:
         if options.data is not None:
             return _replayed(options.data, options)
@@ -214,11 +241,12 @@ def _start(options: ServerOptions, market: Market) -> int:
 def _command_log(options: ServerOptions, market: Market, start: int) -> CommandLog | None:
     if options.state is None:
         return None
+    script = market.script.fingerprint
     setting = {
         "seed": options.seed,
         "cash": options.cash,
         "start": rfc3339(start),
-        "data": market.fingerprint,
+        "data": market.fingerprint + (f"/script-{script}" if script else ""),
     }
     return CommandLog(options.state, setting)
 
@@ -323,6 +351,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cash", default=known.cash, help="dollars the account begins with")
     parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
+    parser.add_argument(
+        "--script", type=Path, help="TOML or JSON file of halts, price bands, corporate actions, half days"
+    )
     parser.add_argument("--key", default=known.key)
     parser.add_argument("--secret", default=known.secret)
     parser.add_argument(

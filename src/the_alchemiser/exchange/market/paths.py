@@ -28,6 +28,7 @@ from the_alchemiser.exchange.market.prices import (
     Trade,
     UnknownSymbol,
 )
+from the_alchemiser.exchange.market.script import MarketScript
 from the_alchemiser.exchange.market.sessions import (
     Session,
     Sessions,
@@ -50,6 +51,7 @@ class PathMarket:
     ) -> None:
         self.sessions = sessions
         self.fingerprint = fingerprint
+        self.script = MarketScript()
         self._assets = {asset.symbol: asset for asset in assets}
         self._covered = covered
         self.first_day: date = sessions.all[min(indexes[0] for indexes in covered.values())].date

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.script import MarketScript
 from the_alchemiser.exchange.market.sessions import Sessions
 from the_alchemiser.exchange.units import PRICE, tick_e4
 
@@ -107,6 +108,7 @@ class Market(Protocol):
     first_day: date
     last_day: date
     fingerprint: str
+    script: MarketScript
 
     def assets(self) -> tuple[Asset, ...]: ...
 
@@ -172,6 +174,7 @@ class PushedMarket:
         self.last_day = sessions.all[-1].date
         self._assets = {symbol: _pushed_asset(symbol) for symbol in symbols}
         self.fingerprint = "pushed/" + ",".join(self._assets)
+        self.script = MarketScript()
 
     def assets(self) -> tuple[Asset, ...]:
         return tuple(self._assets.values())

@@ -1,0 +1,32 @@
+"""The flags of `alchemiser exchange`, one name each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="0 lets the system choose.")]
+Speed = Annotated[
+    str, typer.Option(metavar="X|max", help="Exchange seconds per second; max: lockstep, see above.")
+]
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="YYYY-MM-DD", help="The first market day.", show_default="a year before prices end"),
+]
+Bars = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A folder of CSV or Parquet bars to replay instead."),
+]
+SpreadBasisPoints = Annotated[
+    float, typer.Option(min=0, max=1_000, metavar="X", help="Between bid and ask, around bars of --data.")
+]
+State = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Command log: a killed exchange continues from it.")
+]
+Script = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="TOML or JSON: halts, price bands, splits, dividends, half days."),
+]
