@@ -7,7 +7,7 @@ import pytest
 from trading_desk import Desk, session_of
 
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight, xnys_sessions
-from the_alchemiser.exchange.units import DAY, SECOND
+from the_alchemiser.exchange.units import DAY, MINUTE, SECOND
 
 
 # The library itself reads Series.values, which pandas is about to change.
@@ -119,7 +119,9 @@ def test_a_good_till_canceled_order_works_the_next_day_and_ends_after_ninety(des
     desk.next_day("10", "10.02")
     assert desk.status(order) == "new"
     assert order.expires_at == session_of("2022-06-14").close
-    desk.exchange.advance(order.expires_at)
+    desk.exchange.advance(order.expires_at + 15 * MINUTE - 1)
+    assert desk.status(order) == "new"
+    desk.exchange.advance(order.expires_at + 15 * MINUTE)
     assert (desk.status(order), desk.buying_power) == ("canceled", "1000")
 
 

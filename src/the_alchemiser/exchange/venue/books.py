@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, Tick
 from the_alchemiser.exchange.venue.orders import BUY, MARKET, STOP, STOP_LIMIT, Order
+from the_alchemiser.exchange.venue.presence import trades_in
 
 NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
 
@@ -51,13 +53,15 @@ class Book:
     """`open` holds every open order of the symbol, `working` those the market may touch, oldest first.
 
     `seen` is the last instant whose ticks these orders have met. `upcoming` keeps the next tick that
-    reaches a level, once searched up to `searched`.
+    reaches a level, once searched up to `searched`. `phase` is the part of the day: orders that may not trade
+    in it stay in `working`, but listen to nothing.
     """
 
     __slots__ = (
         "_levels",
         "_stale",
         "open",
+        "phase",
         "searched",
         "seen",
         "symbol",
@@ -65,8 +69,9 @@ class Book:
         "working",
     )
 
-    def __init__(self, symbol: str, seen: int) -> None:
+    def __init__(self, symbol: str, seen: int, phase: str = REGULAR) -> None:
         self.symbol = symbol
+        self.phase = phase
         self.open: dict[str, Order] = {}
         self.working: dict[str, Order] = {}
         self.seen = seen
@@ -80,15 +85,27 @@ class Book:
         if self._stale:
             self._levels = NO_LEVELS
             for order in self.working.values():
-                self._levels = widened(self._levels, levels_of(order))
+                if trades_in(self.phase, order):
+                    self._levels = widened(self._levels, levels_of(order))
             self._stale = False
         return self._levels
+
+    @property
+    def listens(self) -> bool:
+        """Whether any order may trade now."""
+        return bool(self.working) and self.levels is not NO_LEVELS
+
+    def enter(self, phase: str) -> None:
+        """Another part of the day begins."""
+        self.phase = phase
+        self._stale = True
+        self.forget_search()
 
     def work(self, order: Order, now: int) -> None:
         """Expose `order` to the market from `now` on; the others have met every earlier tick already."""
         self.working[order.id] = order
         self.seen = max(self.seen, now)
-        if not self._stale:
+        if not self._stale and trades_in(self.phase, order):
             self._levels = widened(self._levels, levels_of(order))
         self.forget_search()
 

@@ -14,12 +14,8 @@ from the_alchemiser.exchange.units import NEVER, QUANTITY
 from the_alchemiser.exchange.venue import admission
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.matching import Matching
-from the_alchemiser.exchange.venue.orders import (
-    Order,
-    OrderChanges,
-    OrderRequest,
-    snapshot,
-)
+from the_alchemiser.exchange.venue.orders import Order, OrderChanges, OrderRequest, snapshot
+from the_alchemiser.exchange.venue.presence import trades_in
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
 GTC_LIFETIME = timedelta(days=90)
@@ -160,32 +156,40 @@ class Entry(Matching):
             client_order_id=client_order_id or derived_uuid("client", self.seed, sequence),
             sequence=sequence,
             time_in_force=time_in_force,
-            status=status or ("pending_new" if self._is_open else "accepted"),
+            status=status,
             created_at=self.now,
             submitted_at=self.now,
             updated_at=self.now,
-            expires_at=self._expiry(time_in_force),
+            expires_at=NEVER,
             **fields,  # type: ignore[arg-type]
         )
+        order.expires_at = self._expiry(order)
+        if not status:
+            order.status = "pending_new" if trades_in(self._phase, order) else "accepted"
         self._orders[order.id] = order
         self._by_client_id[order.client_order_id] = order
         self._book(order.symbol).open[order.id] = order
         return order
 
-    def _expiry(self, time_in_force: str) -> int:
+    def _expiry(self, order: Order) -> int:
+        """The close at which the order ends; for extended hours, the end of the late session."""
         sessions = self.market.sessions
-        last = sessions.next_close(self.now)
-        if time_in_force == "gtc":
+        if order.time_in_force == "gtc":
             today = new_york_date(self.now)
-            last = next(reversed(sessions.between(today, today + GTC_LIFETIME)), last)
-        return last.close if last else NEVER
+            last = next(
+                reversed(sessions.between(today, today + GTC_LIFETIME)), sessions.next_close(self.now)
+            )
+            return last.close if last else NEVER
+        if order.extended_hours:
+            day = self.hours.day(self.now)
+            return day.end if day else NEVER
+        coming = sessions.next_close(self.now)
+        return coming.close if coming else NEVER
 
     def _route(self, order: Order) -> None:
-        if not self._is_open:
-            self._emit("accepted", order)
-            return
-        self._emit("pending_new", order)
-        self._start(order)
+        self._emit(order.status, order)
+        if order.status == "pending_new":
+            self._start(order)
 
     def _start(self, order: Order) -> None:
         """The order begins to work; an OCO's stop watches from the same moment."""
@@ -352,7 +356,7 @@ class Entry(Matching):
             book = self._book(new.symbol)
             book.work(new, self.now)
             self._meet_market(book, new)
-        elif self._is_open:
+        elif new.status == "pending_new":
             self._work(new)
         else:
             self._emit("accepted", new)

@@ -6,11 +6,13 @@ happens, and `core` is the face.
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
 from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.hours import REGULAR, hours_of
 from the_alchemiser.exchange.market.prices import (
     Market,
     NoPrice,
@@ -25,6 +27,8 @@ from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import NO_FEE, Account, Fee, FillRecord, Position
 from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4
 from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
+from the_alchemiser.exchange.venue.presence import CRYPTO, trades_in
+from the_alchemiser.exchange.venue.rules import VenueRules
 
 # Undrained updates beyond this many push out the oldest; `updates_dropped` counts them.
 UPDATE_QUEUE_SIZE = 100_000
@@ -57,11 +61,30 @@ class Matching:
         self._books: dict[str, Book] = {}
         self._pushed: dict[str, tuple[int, int, int]] = {}
         self._assets_by_id = {asset.id: asset for asset in market.assets()}
-        session = market.sessions.current(start)
-        self._is_open = session is not None
+        self.rules = VenueRules()
+        self.hours = hours_of(market.sessions)
+        self._phase, self._phase_began, self._phase_ends = self.hours.span(start)
+        self._alarms: list[tuple[int, int, Callable[[], None]]] = []
+        self._alarm_count = 0
         self._day_ends = NEVER
         self._close_equity_e13 = self._account.cash_e13
-        self._opened_at = session.open if session else start
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether it is the regular session."""
+        return self._phase == REGULAR
+
+    # -- time -------------------------------------------------------------------------------------
+
+    @property
+    def _boundary(self) -> int:
+        """The next instant at which something happens by itself."""
+        return min(self._phase_ends, self._alarms[0][0]) if self._alarms else self._phase_ends
+
+    def _alarm(self, at: int, act: Callable[[], None]) -> None:
+        """`act` is called when time reaches `at`; calls for one instant come in the order they were asked for."""
+        self._alarm_count += 1
+        heapq.heappush(self._alarms, (at, self._alarm_count, act))
 
     # -- prices -----------------------------------------------------------------------------------
 
@@ -153,7 +176,7 @@ class Matching:
     def _book(self, symbol: str) -> Book:
         book = self._books.get(symbol)
         if book is None:
-            book = self._books[symbol] = Book(symbol, self.now)
+            book = self._books[symbol] = Book(symbol, self.now, self._phase)
         return book
 
     def _work(self, order: Order) -> None:
@@ -165,12 +188,13 @@ class Matching:
         self._meet_market(book, order)
 
     def _meet_market(self, book: Book, order: Order) -> None:
-        """The order meets the quote in force; one from before this session executes nothing."""
+        """The order meets the quote in force; one from before this part of the day executes nothing."""
         try:
             quote = self._quote(order.symbol)
         except NoPrice:
             return
-        if self._is_open and quote.at >= self._opened_at:
+        fresh = quote.at >= self._phase_began or order.asset_class == CRYPTO
+        if fresh and trades_in(self._phase, order):
             self._attempt(book, order, quote.bid_e4, quote.ask_e4)
 
     def _match(self, book: Book, bid_e4: int, ask_e4: int) -> None:
@@ -178,7 +202,7 @@ class Matching:
         if not reaches(book.levels, bid_e4, ask_e4):
             return
         for order in tuple(book.working.values()):
-            if order.id in book.working:
+            if order.id in book.working and trades_in(self._phase, order):
                 self._attempt(book, order, bid_e4, ask_e4)
 
     def _attempt(self, book: Book, order: Order, bid_e4: int, ask_e4: int) -> None:

@@ -141,6 +141,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     replaces: str | None = None
     position_intent: str = ""
     extended_hours: bool = False
+    overnight: bool = False
     asset_class: str = "us_equity"
     parent_id: str | None = None
     leg_role: str = ""

@@ -1,19 +1,26 @@
-"""When things happen: sessions open and close, day orders expire, ticks reach resting orders."""
+"""When things happen: the parts of the day begin and end, orders expire, ticks reach resting orders."""
 
 from __future__ import annotations
 
-from the_alchemiser.exchange.market.prices import Market, Tick
-from the_alchemiser.exchange.units import NEVER
+import heapq
+from operator import attrgetter
+
+from the_alchemiser.exchange.market.hours import REGULAR
+from the_alchemiser.exchange.market.prices import Tick
+from the_alchemiser.exchange.units import MINUTE, NEVER
 from the_alchemiser.exchange.venue.books import Book
 from the_alchemiser.exchange.venue.entry import Entry
+from the_alchemiser.exchange.venue.orders import Order
+from the_alchemiser.exchange.venue.presence import trades_in
+
+_sequence = attrgetter("sequence")
+
+# Good-till-canceled orders are taken out this long after the close of their last day.
+GTC_SWEEP = 15 * MINUTE
 
 
 class Timeline(Entry):
     """Moves the exchange through time. Time never goes back."""
-
-    def __init__(self, market: Market, *, seed: int, cash: str = "100000", start: int) -> None:
-        super().__init__(market, seed=seed, cash=cash, start=start)
-        self._boundary = self._next_boundary()
 
     def move(self, symbol: str, bid_e4: int, ask_e4: int, at: int) -> None:
         """The market of `symbol` stands at this quote from `at` on; its resting orders meet it.
@@ -28,7 +35,7 @@ class Timeline(Entry):
         self.now = at
         self._pushed[symbol] = (at, bid_e4, ask_e4)
         book = self._books.get(symbol)
-        if book is not None and book.working and self._is_open:
+        if book is not None and book.listens:
             self._match(book, bid_e4, ask_e4)
 
     def advance(self, until: int, *, stop_on_update: bool = False) -> int:
@@ -57,7 +64,7 @@ class Timeline(Entry):
     def _play(self, horizon: int, stop_on_update: bool) -> bool:
         """Ticks up to `horizon` reach the orders they concern; if told, no further than the first with updates."""
         before = self.update_count
-        while self._is_open:
+        while True:
             book, tick = self._next_tick(horizon)
             if book is None or tick is None:
                 break
@@ -74,7 +81,7 @@ class Timeline(Entry):
         best: tuple[Book | None, Tick | None] = (None, None)
         soonest = NEVER
         for book in self._books.values():
-            if book.working:
+            if book.listens:
                 tick = self._search(book, horizon)
                 if tick is not None and tick.at <= horizon and tick.at < soonest:
                     soonest, best = tick.at, (book, tick)
@@ -86,15 +93,7 @@ class Timeline(Entry):
             book.searched = horizon if book.upcoming is None else book.upcoming.at
         return book.upcoming
 
-    # -- sessions ---------------------------------------------------------------------------------
-
-    def _next_boundary(self) -> int:
-        """The next opening or close after now."""
-        sessions = self.market.sessions
-        following = sessions.next_close(self.now) if self._is_open else sessions.next_open(self.now)
-        if following is None:
-            return NEVER
-        return following.close if self._is_open else following.open
+    # -- parts of the day -------------------------------------------------------------------------
 
     def _cross_until(self, at: int) -> None:
         while self._boundary <= at:
@@ -102,37 +101,50 @@ class Timeline(Entry):
 
     def _cross(self) -> None:
         self.now = self._boundary
-        self._is_open = not self._is_open
-        if self._is_open:
-            self._open_session()
-        else:
-            self._close_session()
-        self._boundary = self._next_boundary()
+        if self._phase_ends <= self.now:
+            self._change_phase()
+        while self._alarms and self._alarms[0][0] <= self.now:
+            heapq.heappop(self._alarms)[2]()
 
-    def _open_session(self) -> None:
-        self._begin_day()
-        self._opened_at = self.now
-        queued = [
-            order
-            for book in self._books.values()
-            for order in book.open.values()
-            if order.status == "accepted"
-        ]
-        for order in sorted(queued, key=lambda order: order.sequence):
-            self._start(order)
-        # The opening tick may come at this very instant, and orders from earlier days have yet to meet it.
+    def _change_phase(self) -> None:
+        closes = self._phase == REGULAR
+        self._phase, self._phase_began, self._phase_ends = self.hours.span(self.now)
+        for book in self._books.values():
+            book.enter(self._phase)
+        if closes:
+            self._close_session()
+        self._expire_due()
+        if self._phase == REGULAR:
+            self._begin_day()
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        """Orders that were accepted for this part of the day begin to work."""
+        for order in self._open_orders():
+            if order.status == "accepted" and trades_in(self._phase, order):
+                self._start(order)
+        # A tick may come at this very instant, and orders from earlier have yet to meet it.
         for book in self._books.values():
             book.seen = self.now - 1
             book.forget_search()
 
     def _close_session(self) -> None:
-        due = [
-            order
-            for book in self._books.values()
-            for order in book.open.values()
-            if order.expires_at <= self.now
-        ]
-        for order in sorted(due, key=lambda order: order.sequence):
-            if order.is_open:
-                self._end(order, "expired" if order.time_in_force == "day" else "canceled")
         self._end_day()
+        self._alarm(self.now + GTC_SWEEP, self._sweep)
+
+    def _expire_due(self) -> None:
+        """Orders for the day end with it; those until canceled are swept a little later."""
+        for order in self._open_orders():
+            if order.expires_at <= self.now and order.time_in_force != "gtc" and order.is_open:
+                self._end(order, self.rules.expired_as)
+
+    def _sweep(self) -> None:
+        for order in self._open_orders():
+            if order.expires_at <= self.now and order.time_in_force == "gtc" and order.is_open:
+                self._end(order, "canceled")
+
+    def _open_orders(self) -> list[Order]:
+        """All open orders, oldest first."""
+        found = [order for book in self._books.values() for order in book.open.values()]
+        found.sort(key=_sequence)
+        return found

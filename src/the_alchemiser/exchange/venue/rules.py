@@ -1,0 +1,34 @@
+"""The switches of the venue: what Alpaca leaves open, or does differently on different days."""
+
+from __future__ import annotations
+
+import msgspec
+
+PARTIAL_FILLS = ("off", "random", "displayed")
+
+
+class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How the venue behaves where a choice is possible.
+
+    `partial_fills`: `off`; `random`: one execution in ten fills a random part, as paper accounts do; `displayed`:
+    no more than the quote shows, until it changes. `cancel_delay` and `replace_delay`: how long (ns of exchange
+    time) an order stays pending_cancel or pending_replace. `notional_market_only`: orders in dollars must be
+    market orders. `overnight`: whether assets marked for it trade overnight. `cls_cutoff`: how long before the
+    close (ns) orders for the close are refused. `expired_as`: the status of a day order at its end.
+    """
+
+    partial_fills: str = "off"
+    cancel_delay: int = 0
+    replace_delay: int = 0
+    notional_market_only: bool = False
+    overnight: bool = True
+    cls_cutoff: int = 10 * 60 * 10**9
+    expired_as: str = "expired"
+
+    def __post_init__(self) -> None:
+        if self.partial_fills not in PARTIAL_FILLS:
+            raise ValueError(f"partial fills must be one of {', '.join(PARTIAL_FILLS)}")
+        if self.expired_as not in ("expired", "canceled"):
+            raise ValueError("a day order ends as expired or canceled")
+        if self.cancel_delay < 0 or self.replace_delay < 0:
+            raise ValueError("a delay cannot be negative")
