@@ -1,5 +1,5 @@
-"""The trading floor: one running exchange, the time that drives it, the log of its commands, the streams that
-tell of it.
+"""The trading floor: one market and one clock, an isolated account per key, the log of all commands, the
+streams.
 """
 
 from __future__ import annotations
@@ -7,113 +7,166 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from the_alchemiser.exchange.clock import FreeClock
-from the_alchemiser.exchange.errors import Refusal, bad_parameter
+from the_alchemiser.exchange.commands import Arguments
+from the_alchemiser.exchange.credentials import KeyRing
+from the_alchemiser.exchange.desk import AccountTerms, Desk, account_seed
+from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
 from the_alchemiser.exchange.journal import CommandLog, JournalError
+from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_midnight
-from the_alchemiser.exchange.streams.datastream import DataStreamHub
+from the_alchemiser.exchange.streams.datastream import DataSeat, DataStreamHub
 from the_alchemiser.exchange.streams.marketfeed import market_events
-from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub
+from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub, TradingStream
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.units import MINUTE
 from the_alchemiser.exchange.venue.core import Exchange
-from the_alchemiser.exchange.venue.orders import OrderChanges, OrderRequest
 
 FEED_STEP = 10 * MINUTE  # market time told in one go, so that a long advance leaves room for other clients
 LISTENER_PATIENCE_SECONDS = 5.0
 MARK_SECONDS = 1.0  # a free-running exchange writes down its time this often, in wall time
-
-Arguments = Mapping[str, Any]
+ACCOUNTS_LIMIT = 10_000
 
 _logger = logging.getLogger(__name__)
-
-
-def _submit(exchange: Exchange, arguments: Arguments) -> Any:
-    return exchange.submit(msgspec.convert(arguments["request"], OrderRequest))
-
-
-def _replace(exchange: Exchange, arguments: Arguments) -> Any:
-    return exchange.replace(arguments["order_id"], msgspec.convert(arguments["changes"], OrderChanges))
-
-
-def _close(exchange: Exchange, arguments: Arguments) -> Any:
-    return exchange.close_position(arguments["symbol"], arguments.get("qty"), arguments.get("percentage"))
-
-
-# Every command that can change the exchange. The same functions run for a client and for a line of the log.
-COMMANDS: dict[str, Callable[[Exchange, Arguments], Any]] = {
-    "submit": _submit,
-    "replace": _replace,
-    "cancel": lambda exchange, arguments: exchange.cancel(arguments["order_id"]),
-    "cancel_all": lambda exchange, arguments: exchange.cancel_all(),
-    "close": _close,
-    "close_all": lambda exchange, arguments: exchange.close_all(arguments["cancel_orders"]),
-    "advance": lambda exchange, arguments: None,
-}
 
 
 class Floor:
     """What the routes talk to. `speed` None means lockstep: time stands still until `advance`.
 
-    A log that holds commands of an earlier run is replayed first. Raises JournalError.
+    A log that holds commands of an earlier run is replayed first. Raises JournalError; ValueError: an account
+    that cannot be opened.
     """
 
     def __init__(
         self,
-        exchange: Exchange,
+        market: Market,
+        accounts: Sequence[AccountTerms],
         *,
-        log: CommandLog | None,
+        seed: int,
+        start: int,
         speed: float | None,
-        trade_updates: TradeUpdateHub,
-        data: DataStreamHub,
+        log: CommandLog | None,
     ) -> None:
-        self.exchange = exchange
-        self.market = exchange.market
-        self.trade_updates = trade_updates
-        self.data = data
+        self.market = market
+        self.accounts: KeyRing[Desk] = KeyRing()
+        self.desks: dict[str, Desk] = {}
+        self.trading_stream = TradingStream(self._hub_of)
+        self.data = DataStreamHub(self._seat_of, tuple(asset.symbol for asset in market.assets()))
+        self.horizon = new_york_midnight(market.last_day + timedelta(days=1))
+        self._seed = seed
+        self._now = start
+        self._opened = 0
+        self._symbols_by_id = {asset.id: asset.symbol for asset in market.assets()}
+        for terms in accounts:
+            self._open(terms)
         self._log = log
         if log is not None:
-            replay(exchange, log)
-        self.horizon = new_york_midnight(self.market.last_day + timedelta(days=1))
-        self.clock = None if speed is None else FreeClock(exchange.now, speed)
-        self._symbols_by_id = {asset.id: asset.symbol for asset in self.market.assets()}
-        self._fed_until = exchange.now
+            self._replay(log)
+        self.clock = None if speed is None else FreeClock(self._now, speed)
+        self._fed_until = self._now
         self._marked = 0.0
         self._advancing = asyncio.Lock()
 
     @property
     def now(self) -> int:
         """Exchange time (ns UTC)."""
-        return self.exchange.now
+        return self._now
 
     def symbol_of(self, name: str) -> str:
         """The symbol that a path or body names, by symbol in any case or by asset id."""
         return self._symbols_by_id.get(name.lower(), name.upper())
 
+    # -- accounts ---------------------------------------------------------------------------------
+
+    def desk(self, number: str) -> Desk:
+        """The account with this number. Raises Refusal."""
+        try:
+            return self.desks[number]
+        except KeyError:
+            raise not_found(f"account not found for {number[:64]}") from None
+
+    def open_account(self, terms: AccountTerms) -> Desk:
+        """A new account from now on. Raises Refusal, OSError."""
+        if len(self.desks) >= ACCOUNTS_LIMIT:
+            raise bad_parameter(f"there are {ACCOUNTS_LIMIT} accounts, and there can be no more")
+        try:
+            desk = self._open(terms)
+        except ValueError as error:
+            raise bad_parameter(str(error)) from None
+        try:
+            self.write("", "open_account", {"terms": terms})
+        except OSError:
+            self._close(desk.number)
+            raise
+        return desk
+
+    def close_account(self, number: str) -> Desk:
+        """The account is no more, nor are its orders. Its streams are the caller's to close. Raises Refusal,
+        OSError.
+        """
+        desk = self.desk(number)
+        if len(self.desks) == 1:
+            raise bad_parameter("the last account cannot be deleted")
+        self.write(number, "close_account", {})
+        self._close(number)
+        return desk
+
+    def reset_account(self, number: str, cash: str | None) -> Desk:
+        """A new account, with a new number and no past, takes over the keys of the old one. Raises as above."""
+        terms = self.desk(number).terms
+        if cash is not None:
+            terms = msgspec.structs.replace(terms, cash=cash)
+        try:
+            self._exchange(terms)
+        except ValueError as error:
+            raise bad_parameter(str(error)) from None
+        self.write(number, "reset_account", {"cash": terms.cash})
+        return self._reset(number, terms)
+
+    def _reset(self, number: str, terms: AccountTerms) -> Desk:
+        self._close(number)
+        return self._open(terms)
+
+    def _open(self, terms: AccountTerms) -> Desk:
+        desk = Desk(self, terms, self._exchange(terms))
+        self.accounts.add(terms.credentials, desk)
+        self.desks[desk.number] = desk
+        self._opened += 1
+        return desk
+
+    def _exchange(self, terms: AccountTerms) -> Exchange:
+        seed = account_seed(self._seed, self._opened)
+        return Exchange(self.market, seed=seed, cash=terms.cash, start=self._now)
+
+    def _close(self, number: str) -> None:
+        self.accounts.remove(self.desks.pop(number).terms.key)
+
+    def _hub_of(self, key: object, secret: object) -> TradeUpdateHub | None:
+        desk = self.accounts.find(key, secret)
+        return None if desk is None or desk.terms.live else desk.trade_updates
+
+    def _seat_of(self, key: object, secret: object) -> DataSeat | None:
+        desk = self.accounts.find(key, secret)
+        return None if desk is None else desk.seat
+
+    # -- time -------------------------------------------------------------------------------------
+
     def catch_up(self) -> None:
         """In free mode: moves the exchange to where wall time says it should be. In lockstep: nothing."""
         if self.clock is not None:
-            self._move(min(self.clock.now(), self.horizon))
-
-    def run(self, name: str, **arguments: Any) -> Any:
-        """Runs one command: logged first, then done, then told to the trading stream. Raises Refusal,
-        OSError.
-        """
-        self._write(name, arguments)
-        try:
-            return COMMANDS[name](self.exchange, arguments)
-        finally:
-            self._tell()
+            until = min(self.clock.now(), self.horizon)
+            while self._now < until:
+                self._move(until)
 
     async def advance(self, until: int) -> int:
-        """Lockstep: moves time to `until` or to the first instant with a trade update. Returns how many there
-        were.
+        """Lockstep: moves time to `until` or to the first instant with a trade update of any account. Returns
+        how many there were.
 
         Listeners of the data stream are told of all the time that passed, and waited for a little if they
         lag.
@@ -124,11 +177,11 @@ class Floor:
             if not self.now <= until <= self.horizon:
                 extent = f"{rfc3339(self.now)} (now) and {rfc3339(self.horizon)} (the end of the market data)"
                 raise bad_parameter(f"until must lie between {extent}")
-            before = self.now
-            self.exchange.advance(until, stop_on_update=True)
-            if self.now != before:
-                self._write("advance", {})
-            count = self._tell()
+            count, before = 0, self._now
+            while self._now < until and not count:
+                count = self._move(until)
+            if self._now != before and not count:
+                self.write("", "advance", {})
             while self._fed_until < self.now:
                 self._feed()
                 await self.data.room(LISTENER_PATIENCE_SECONDS)
@@ -151,32 +204,35 @@ class Floor:
         """Writes down the time reached, if it still can, and releases the log."""
         if self._log is not None:
             with contextlib.suppress(OSError):
-                self._write("advance", {})
+                self.write("", "advance", {})
             self._log.close()
 
-    def _move(self, until: int) -> None:
-        """Moves time, stopping at each instant with news so that it is logged before it is told."""
-        while self.now < until:
-            count = self.exchange.update_count
-            self.exchange.advance(until, stop_on_update=True)
-            if self.exchange.update_count != count:
-                self._write("advance", {})
-                self._tell()
+    def _move(self, until: int) -> int:
+        """Moves time to the next instant at which an account may have news, at most to `until`; tells the
+        news, which is logged first. Returns how many updates there were.
+        """
+        due = min(desk.upcoming for desk in self.desks.values())
+        self._now = min(max(due, self._now), until)
+        if due > until:
+            return 0
+        moved = [desk for desk in self.desks.values() if desk.upcoming <= due]
+        has_news = [desk.keep_time(self._now) for desk in moved]
+        if not any(has_news):
+            return 0
+        self.write("", "advance", {})
+        return sum(desk.tell() for desk in moved)
 
     def _mark(self) -> None:
         at = asyncio.get_running_loop().time()
         if self._log is not None and at - self._marked >= MARK_SECONDS:
             self._marked = at
-            self._write("advance", {})
+            self.write("", "advance", {})
 
-    def _write(self, name: str, arguments: Arguments) -> None:
+    def write(self, account: str, name: str, arguments: Arguments) -> None:
+        """Writes one command of an account (empty: of the floor) down before it is done. Raises OSError."""
         if self._log is not None:
-            self._log.append({"at": self.now, "do": name, **arguments})
-
-    def _tell(self) -> int:
-        updates = self.exchange.take_updates()
-        self.trade_updates.publish(updates)
-        return len(updates)
+            whose = {"account": account} if account else {}
+            self._log.append({"at": self._now, "do": name, **whose, **arguments})
 
     def _feed(self) -> None:
         """Tells the data stream of the next stretch of time that has passed."""
@@ -186,17 +242,35 @@ class Floor:
             self.data.publish(market_events(self.market, wanted, self._fed_until, until))
         self._fed_until = until
 
+    # -- the log ----------------------------------------------------------------------------------
 
-def replay(exchange: Exchange, log: CommandLog) -> None:
-    """Runs the commands of earlier runs. What was refused then is refused again."""
-    for number, command in enumerate(log.replayed(), start=2):
-        try:
-            exchange.advance(command["at"])
-            COMMANDS[command["do"]](exchange, command)
-        except Refusal:
-            pass
-        except (KeyError, TypeError, ValueError) as error:
-            raise JournalError(
-                f"line {number} of the state file is not a command that can be run here"
-            ) from error
-        exchange.take_updates()
+    def _replay(self, log: CommandLog) -> None:
+        """Runs the commands of earlier runs. What was refused then is refused again."""
+        for number, command in enumerate(log.replayed(), start=2):
+            try:
+                self._repeat(command)
+            except Refusal:
+                pass
+            except (KeyError, TypeError, ValueError) as error:
+                raise JournalError(
+                    f"line {number} of the state file is not a command that can be run here"
+                ) from error
+        for desk in self.desks.values():
+            desk.exchange.take_updates()
+
+    def _repeat(self, command: dict[str, Any]) -> None:
+        name, at = command["do"], command["at"]
+        if at < self._now:
+            raise ValueError(f"time goes back from {self._now} to {at}")
+        self._now = at
+        number = command.get("account") or next(iter(self.desks))
+        if name == "open_account":
+            self._open(msgspec.convert(command["terms"], AccountTerms))
+        elif name == "close_account":
+            self._close(number)
+        elif name == "reset_account":
+            self._reset(number, msgspec.structs.replace(self.desks[number].terms, cash=command["cash"]))
+        elif name != "advance":
+            desk = self.desks[number]
+            desk.do(desk.exchange, name, command)
+            desk.exchange.take_updates()

@@ -22,7 +22,9 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET, Credentials
+from the_alchemiser.exchange.accountfile import AccountFileError, read_accounts
+from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET
+from the_alchemiser.exchange.desk import AccountTerms
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
@@ -31,11 +33,7 @@ from the_alchemiser.exchange.rest import control as rest_control
 from the_alchemiser.exchange.rest import data as rest_data
 from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
-from the_alchemiser.exchange.rest.ratelimit import RequestBudget
-from the_alchemiser.exchange.streams.datastream import DataPlan, DataStreamHub
-from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
-from the_alchemiser.exchange.venue.core import Exchange
 
 DEFAULT_PORT = 8900
 SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
@@ -58,8 +56,9 @@ class ServerOptions:
 
     `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to trade
     instead of the shipped history, with `spread_basis_points` between bid and ask. `script` is a file of halts,
-    corporate actions and half days. `state` is the command log that a killed exchange continues from. Limits of 0
-    mean none.
+    corporate actions and half days. `state` is the command log that a killed exchange continues from. `accounts`
+    is a file of accounts; without it there is one, by `key`, `secret` and `cash`. Limits of 0 mean none and hold
+    for each account that does not name its own.
     """
 
     host: str = "127.0.0.1"
@@ -79,6 +78,8 @@ class ServerOptions:
     data_requests_per_minute: int = 200
     stream_symbols: int = 30
     stream_connections: int = 1
+    rolling_limits: bool = False
+    accounts: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,11 @@ async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyn
         port = await _listen(runner, options)
         pump = asyncio.create_task(floor.run_freely() if floor.clock else _stand_still())
         try:
-            yield _addresses(options, port), pump
+            yield _addresses(options, next(iter(floor.desks.values())).terms, port), pump
         finally:
             pump.cancel()
     finally:
-        await floor.trade_updates.close()
+        await floor.trading_stream.close()
         await floor.data.close()
         await runner.cleanup()
         floor.close()
@@ -141,26 +142,40 @@ def build(options: ServerOptions) -> tuple[Floor, web.Application]:
     """The floor and its routes, not yet listening. Raises ConfigurationError, JournalError."""
     market = _market(options)
     start = _start(options, market)
+    accounts = _accounts(options)
     try:
-        exchange = Exchange(market, seed=options.seed, cash=options.cash, start=start)
+        floor = Floor(
+            market,
+            accounts,
+            seed=options.seed,
+            start=start,
+            speed=options.speed,
+            log=_command_log(options, accounts, market, start),
+        )
     except ValueError as error:
         raise ConfigurationError(f"cannot start the exchange: {error}") from error
-    credentials = Credentials(options.key, options.secret)
-    symbols = tuple(asset.symbol for asset in market.assets())
-    plan = DataPlan(options.stream_connections, options.stream_symbols)
-    floor = Floor(
-        exchange,
-        log=_command_log(options, market, start),
-        speed=options.speed,
-        trade_updates=TradeUpdateHub(credentials, text_frames=options.text_frames),
-        data=DataStreamHub(credentials, symbols, plan),
+    return floor, _application(floor, FrontDoor())
+
+
+def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
+    """The account of the options, or those of the file."""
+    first = AccountTerms(
+        key=options.key,
+        secret=options.secret,
+        cash=options.cash,
+        requests_per_minute=options.requests_per_minute,
+        data_requests_per_minute=options.data_requests_per_minute,
+        rolling_limits=options.rolling_limits,
+        stream_symbols=options.stream_symbols,
+        stream_connections=options.stream_connections,
+        text_frames=options.text_frames,
     )
-    door = FrontDoor(
-        credentials,
-        RequestBudget(options.requests_per_minute),
-        RequestBudget(options.data_requests_per_minute),
-    )
-    return floor, _application(floor, door)
+    if options.accounts is None:
+        return (first,)
+    try:
+        return read_accounts(options.accounts, first)
+    except AccountFileError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _application(floor: Floor, door: FrontDoor) -> web.Application:
@@ -169,7 +184,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application.add_routes(rest_trading.routes())
     application.add_routes(rest_data.routes())
     application.add_routes(rest_control.routes())
-    application.router.add_get("/stream", floor.trade_updates.serve)
+    application.router.add_get("/stream", floor.trading_stream.serve)
     for path in ("/v2/iex", "/v2/sip"):
         application.router.add_get(path, floor.data.serve)
     application.router.add_get("/v1beta3/crypto/us", floor.data.serve_without_feed)
@@ -238,20 +253,24 @@ def _start(options: ServerOptions, market: Market) -> int:
     return market.sessions.between(day, market.last_day)[0].open
 
 
-def _command_log(options: ServerOptions, market: Market, start: int) -> CommandLog | None:
+def _command_log(
+    options: ServerOptions, accounts: Sequence[AccountTerms], market: Market, start: int
+) -> CommandLog | None:
     if options.state is None:
         return None
     script = market.script.fingerprint
-    setting = {
+    setting: dict[str, object] = {
         "seed": options.seed,
         "cash": options.cash,
         "start": rfc3339(start),
         "data": market.fingerprint + (f"/script-{script}" if script else ""),
     }
+    if options.accounts is not None:
+        setting["accounts"] = [msgspec.to_builtins(terms) for terms in accounts]
     return CommandLog(options.state, setting)
 
 
-def _addresses(options: ServerOptions, port: int) -> Addresses:
+def _addresses(options: ServerOptions, first: AccountTerms, port: int) -> Addresses:
     host = f"[{options.host}]" if ":" in options.host else options.host
     return Addresses(
         ready=True,
@@ -259,8 +278,8 @@ def _addresses(options: ServerOptions, port: int) -> Addresses:
         trading_stream=f"ws://{host}:{port}/stream",
         data_stream=f"ws://{host}:{port}/v2/iex",
         crypto_stream=f"ws://{host}:{port}/v1beta3/crypto/us",
-        key=options.key,
-        secret=options.secret,
+        key=first.key,
+        secret=first.secret,
     )
 
 
@@ -365,6 +384,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-requests-per-minute", type=int, default=known.data_requests_per_minute)
     parser.add_argument("--stream-symbols", type=int, default=known.stream_symbols)
     parser.add_argument("--stream-connections", type=int, default=known.stream_connections)
+    parser.add_argument(
+        "--rolling-limits", action="store_true", help="count requests in the last 60 s, not by the minute"
+    )
+    parser.add_argument("--accounts", type=Path, help="TOML or JSON file: several isolated accounts by key")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser
 

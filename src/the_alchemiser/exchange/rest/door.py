@@ -12,14 +12,16 @@ import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from the_alchemiser.exchange.credentials import Credentials
+from the_alchemiser.exchange.credentials import presented_pair
+from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, malformed
 from the_alchemiser.exchange.floor import Floor
-from the_alchemiser.exchange.rest.ratelimit import RequestBudget
+from the_alchemiser.exchange.ratelimit import RequestBudget
 from the_alchemiser.exchange.timestamps import parse_instant
 
 BODY_BYTES_LIMIT = 1024 * 1024
 FLOOR = web.AppKey("floor", Floor)
+_DESK = web.RequestKey("desk", Desk)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,6 +30,11 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 _TRUE, _FALSE = ("true", "1", "t", "yes"), ("false", "0", "f", "no")
+ANONYMOUS_REQUESTS_PER_MINUTE = 200
+_CONTROL_PATH = "/v1/control/"
+_OPEN_TO_ALL = "/v1beta3/crypto/"
+# What the real API serves from its data host: the same for accounts of both environments.
+_DATA_PATHS = ("/v2/stocks", "/v1beta", "/v1/corporate-actions")
 STREAM_PATHS = ("/stream", "/v2/iex", "/v2/sip", "/v1beta3/crypto/us")
 _PLAIN_ERRORS: dict[int, tuple[int, str]] = {
     404: (40410000, "endpoint not found"),
@@ -35,6 +42,11 @@ _PLAIN_ERRORS: dict[int, tuple[int, str]] = {
     413: (41310000, "request body is too large"),
     429: (42910000, "rate limit exceeded"),
 }
+
+
+def desk_of(request: web.Request) -> Desk:
+    """The account whose keys the request presents."""
+    return request[_DESK]
 
 
 def json_answer(value: Any, status: int = 200) -> web.Response:
@@ -103,11 +115,10 @@ def query_words(request: web.Request, name: str) -> frozenset[str] | None:
 class FrontDoor:
     """Authentication, the request budgets, request ids and the shape of errors, for every route."""
 
-    def __init__(self, credentials: Credentials, trading: RequestBudget, data: RequestBudget) -> None:
-        self._credentials = credentials
-        self._trading = trading
-        self._data = data
+    def __init__(self) -> None:
         self._requests = 0
+        # Crypto prices are open to everyone; those without keys share one budget.
+        self._anonymous = RequestBudget(ANONYMOUS_REQUESTS_PER_MINUTE)
 
     def middleware(self) -> Middleware:
         """The aiohttp middleware (a function: aiohttp marks it with an attribute)."""
@@ -126,26 +137,26 @@ class FrontDoor:
         response = await self._guarded(request, partial(self._admit, handler), request_id)
         headers = response.headers
         headers["X-Request-ID"] = request_id
-        headers["X-Stream-Sequence"] = str(request.app[FLOOR].trade_updates.sequence)
-        budget = self._budget(request)
-        if budget is not None:
-            headers.update(budget.headers())
+        desk = request.get(_DESK)
+        if desk is not None:
+            headers["X-Stream-Sequence"] = str(desk.trade_updates.sequence)
+            budget = _budget(request.path, desk)
+            if budget is not None:
+                headers.update(budget.headers())
         return response
 
     async def _admit(self, handler: Handler, request: web.Request) -> web.StreamResponse:
-        if not self._credentials.match_headers(request.headers):
-            return _unauthorized()
-        floor, budget = request.app[FLOOR], self._budget(request)
+        floor, pair, path = request.app[FLOOR], presented_pair(request.headers), request.path
         floor.catch_up()
-        if budget is not None and not budget.spend(floor.now):
-            return _too_many(budget, floor, data=budget is self._data)
-        return await handler(request)
-
-    def _budget(self, request: web.Request) -> RequestBudget | None:
-        """Market data has a budget of its own; our own control routes are free."""
-        if request.path.startswith("/v2/stocks"):
-            return self._data
-        return None if request.path.startswith("/v1/control/") else self._trading
+        if pair is None and path.startswith(_OPEN_TO_ALL):
+            return await _spending(self._anonymous, handler, request)
+        desk = floor.accounts.find(*pair) if pair is not None else None
+        if desk is None:
+            return _unauthorized()
+        if desk.terms.live and not path.startswith((*_DATA_PATHS, _CONTROL_PATH)):
+            return json_answer({"message": "forbidden."}, 403)
+        request[_DESK] = desk
+        return await _spending(_budget(path, desk), handler, request)
 
     async def _guarded(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
         try:
@@ -160,6 +171,22 @@ class FrontDoor:
         except Exception:
             log.exception("request %s failed", request_id)
             return json_answer({"code": 50010000, "message": "internal server error occurred"}, 500)
+
+
+def _budget(path: str, desk: Desk) -> RequestBudget | None:
+    """Market data has a budget of its own; our own control routes are free."""
+    if path.startswith(_DATA_PATHS):
+        return desk.data_budget
+    return None if path.startswith(_CONTROL_PATH) else desk.trading_budget
+
+
+async def _spending(
+    budget: RequestBudget | None, handler: Handler, request: web.Request
+) -> web.StreamResponse:
+    floor = request.app[FLOOR]
+    if budget is not None and not budget.spend(floor.now):
+        return _too_many(budget, floor, data=request.path.startswith(_DATA_PATHS))
+    return await handler(request)
 
 
 def _unauthorized() -> web.Response:

@@ -11,6 +11,7 @@ from the_alchemiser.exchange.errors import bad_parameter, not_found
 from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date
 from the_alchemiser.exchange.rest.door import (
     FLOOR,
+    desk_of,
     json_answer,
     json_body,
     query_flag,
@@ -55,16 +56,16 @@ def _choice(request: web.Request, name: str, default: str, choices: tuple[str, .
 
 async def account(request: web.Request) -> web.Response:
     """GET /v2/account."""
-    return json_answer(account_row(request.app[FLOOR].exchange.account()))
+    return json_answer(account_row(desk_of(request).exchange.account()))
 
 
 async def submit_order(request: web.Request) -> web.Response:
     """POST /v2/orders: the order as accepted; what becomes of it is told by the stream or a later GET."""
-    floor = request.app[FLOOR]
+    desk = desk_of(request)
     body = await json_body(request)
     if isinstance(body.get("symbol"), str):
-        body["symbol"] = floor.symbol_of(body["symbol"])
-    return json_answer(order_row(floor.run("submit", request=parse_order_request(body))))
+        body["symbol"] = desk.symbol_of(body["symbol"])
+    return json_answer(order_row(desk.run("submit", request=parse_order_request(body))))
 
 
 async def list_orders(request: web.Request) -> web.Response:
@@ -84,7 +85,7 @@ async def list_orders(request: web.Request) -> web.Response:
         after_order_id=query.get("after_order_id") or None,
     )
     return json_answer(
-        [order_row(order, nested=nested) for order in request.app[FLOOR].exchange.orders(wanted)]
+        [order_row(order, nested=nested) for order in desk_of(request).exchange.orders(wanted)]
     )
 
 
@@ -94,7 +95,7 @@ def _lowered(words: frozenset[str] | None) -> frozenset[str] | None:
 
 async def read_order(request: web.Request) -> web.Response:
     """GET /v2/orders/{order_id}."""
-    order = request.app[FLOOR].exchange.order(_order_id(request))
+    order = desk_of(request).exchange.order(_order_id(request))
     return json_answer(order_row(order, nested=query_flag(request, "nested")))
 
 
@@ -103,46 +104,46 @@ async def read_order_by_client_id(request: web.Request) -> web.Response:
     client_order_id = request.query.get("client_order_id", "")
     if not client_order_id:
         raise bad_parameter("client_order_id is required")
-    order = request.app[FLOOR].exchange.order_by_client_id(client_order_id)
+    order = desk_of(request).exchange.order_by_client_id(client_order_id)
     return json_answer(order_row(order, nested=query_flag(request, "nested")))
 
 
 async def replace_order(request: web.Request) -> web.Response:
     """PATCH /v2/orders/{order_id}: a new order that takes the place of the old one."""
     changes = parse_order_changes(await json_body(request))
-    order = request.app[FLOOR].run("replace", order_id=_order_id(request), changes=changes)
+    order = desk_of(request).run("replace", order_id=_order_id(request), changes=changes)
     return json_answer(order_row(order))
 
 
 async def cancel_order(request: web.Request) -> web.Response:
     """DELETE /v2/orders/{order_id}: 204, accepted for cancelling."""
-    request.app[FLOOR].run("cancel", order_id=_order_id(request))
+    desk_of(request).run("cancel", order_id=_order_id(request))
     return web.Response(status=204)
 
 
 async def cancel_orders(request: web.Request) -> web.Response:
     """DELETE /v2/orders: 207 with one item for each open order."""
-    results = request.app[FLOOR].run("cancel_all")
+    results = desk_of(request).run("cancel_all")
     return json_answer([{"id": order_id, "status": status} for order_id, status in results], 207)
 
 
 async def list_positions(request: web.Request) -> web.Response:
     """GET /v2/positions."""
-    return json_answer([position_row(position) for position in request.app[FLOOR].exchange.positions()])
+    return json_answer([position_row(position) for position in desk_of(request).exchange.positions()])
 
 
 async def read_position(request: web.Request) -> web.Response:
     """GET /v2/positions/{symbol or asset id}."""
-    floor = request.app[FLOOR]
-    return json_answer(position_row(floor.exchange.position(floor.symbol_of(request.match_info["symbol"]))))
+    desk = desk_of(request)
+    return json_answer(position_row(desk.exchange.position(desk.symbol_of(request.match_info["symbol"]))))
 
 
 async def close_position(request: web.Request) -> web.Response:
     """DELETE /v2/positions/{symbol or asset id}: the market order that closes it, or a part of it."""
-    floor, query = request.app[FLOOR], request.query
-    order = floor.run(
+    desk, query = desk_of(request), request.query
+    order = desk.run(
         "close",
-        symbol=floor.symbol_of(request.match_info["symbol"]),
+        symbol=desk.symbol_of(request.match_info["symbol"]),
         qty=query.get("qty") or None,
         percentage=query.get("percentage") or None,
     )
@@ -151,7 +152,7 @@ async def close_position(request: web.Request) -> web.Response:
 
 async def close_positions(request: web.Request) -> web.Response:
     """DELETE /v2/positions: 207 with one item for each position."""
-    results = request.app[FLOOR].run("close_all", cancel_orders=query_flag(request, "cancel_orders"))
+    results = desk_of(request).run("close_all", cancel_orders=query_flag(request, "cancel_orders"))
     return json_answer([_close_row(result) for result in results], 207)
 
 
@@ -232,7 +233,7 @@ def _following(sessions: Sessions, session: Session) -> Session | None:
 
 def _fills_between(request: web.Request) -> list[FillRecord]:
     """The fills that `date`, or `after` and `until` (both exclusive), leave."""
-    fills = request.app[FLOOR].exchange.fills()
+    fills = desk_of(request).exchange.fills()
     if request.query.get("date"):
         day = _day(request, "date", date.min)
         return [fill for fill in fills if new_york_date(fill.at) == day]

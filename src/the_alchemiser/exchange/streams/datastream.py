@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.credentials import Credentials, presented
+from the_alchemiser.exchange.credentials import presented_pair
 from the_alchemiser.exchange.streams.codec import Codec, codec_for
 from the_alchemiser.exchange.streams.marketfeed import Batch
 from the_alchemiser.exchange.streams.outbox import Frame, Outbox
@@ -46,15 +47,21 @@ class DataPlan:
     symbols: int = 30
 
 
+@dataclass(slots=True, eq=False)
+class DataSeat:
+    """What one account may have of the data streams, and how many connections it has, by endpoint."""
+
+    plan: DataPlan
+    connected: Counter[str] = field(default_factory=Counter)
+
+
 @dataclass(slots=True)
 class DataStreamHub:
-    """All connections of the data streams of one account."""
+    """All connections of the data streams. `seat_of` finds the seat of a key and secret; None: unknown keys."""
 
-    credentials: Credentials
+    seat_of: Callable[[object, object], DataSeat | None]
     symbols: tuple[str, ...]
-    plan: DataPlan
     clients: dict[int, DataClient] = field(default_factory=dict)
-    connected: Counter[str] = field(default_factory=Counter)
     _connections: int = 0
 
     def wanted(self) -> dict[str, set[str]]:
@@ -116,8 +123,8 @@ class DataClient:
         self._endpoint = request.path
         self.codec: Codec = codec_for(request.headers)
         self.outbox = Outbox(socket, farewell=self._frame(_error(407)))
-        self.subscriptions = Subscriptions(hub.symbols, hub.plan.symbols)
-        self._authenticated = False
+        self.subscriptions = Subscriptions(hub.symbols, 0)
+        self._seat: DataSeat | None = None
         self._parting: asyncio.Task[None] | None = None
 
     def deliver(self, batch: Batch) -> None:
@@ -131,8 +138,9 @@ class DataClient:
         watchdog = asyncio.get_running_loop().call_later(AUTHENTICATION_SECONDS, self._time_out)
         try:
             self._say({"T": "success", "msg": "connected"})
-            if presented(self._headers):
-                self._admit(self._hub.credentials.match_headers(self._headers))
+            pair = presented_pair(self._headers)
+            if pair is not None:
+                self._admit(self._hub.seat_of(*pair))
             async for message in self._socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     self._answer(message.data)
@@ -152,26 +160,26 @@ class DataClient:
             self._authenticate(message)
         elif action not in ("subscribe", "unsubscribe"):
             self._fail(400)
-        elif not self._authenticated:
+        elif self._seat is None:
             self._fail(401)
         else:
             self._subscribe(message)
 
     def _authenticate(self, message: dict[str, Any]) -> None:
-        if self._authenticated:
+        if self._seat is not None:
             self._fail(403)
             return
-        self._admit(self._hub.credentials.match(message.get("key"), message.get("secret")))
+        self._admit(self._hub.seat_of(message.get("key"), message.get("secret")))
 
-    def _admit(self, known: bool) -> None:
-        limit = self._hub.plan.connections
-        if not known:
+    def _admit(self, seat: DataSeat | None) -> None:
+        if seat is None:
             self._fail(402)
-        elif limit and self._hub.connected[self._endpoint] >= limit:
+        elif seat.plan.connections and seat.connected[self._endpoint] >= seat.plan.connections:
             self._fail(406)
         else:
-            self._authenticated = True
-            self._hub.connected[self._endpoint] += 1
+            self._seat = seat
+            seat.connected[self._endpoint] += 1
+            self.subscriptions = Subscriptions(self._hub.symbols, seat.plan.symbols)
             self._hub.clients[id(self)] = self
             self._say({"T": "success", "msg": "authenticated"})
 
@@ -184,7 +192,7 @@ class DataClient:
         self._say(self.subscriptions.answer())
 
     def _time_out(self) -> None:
-        if not self._authenticated:
+        if self._seat is None:
             self._fail(404)
 
     def _fail(self, code: int) -> None:
@@ -199,8 +207,8 @@ class DataClient:
         return self.codec.array([self.codec.message(message)])
 
     def _leave(self) -> None:
-        if self._hub.clients.pop(id(self), None) is not None:
-            self._hub.connected[self._endpoint] -= 1
+        if self._hub.clients.pop(id(self), None) is not None and self._seat is not None:
+            self._seat.connected[self._endpoint] -= 1
 
     async def close(self, code: int) -> None:
         """Sends what is queued, at most for a second, and closes."""

@@ -59,6 +59,13 @@ class Timeline(Entry):
                 self._play(self.now, False)
                 return self.now
 
+    def next_instant(self) -> int:
+        """The next instant at which time alone may change something: a tick that reaches an order, a part of the
+        day that begins, an alarm. The tick is searched as far as that goes, so that asking again costs nothing.
+        """
+        _, tick = self._next_tick(self._boundary - 1)
+        return self._boundary if tick is None else tick.at
+
     # -- ticks ------------------------------------------------------------------------------------
 
     def _play(self, horizon: int, stop_on_update: bool) -> bool:
