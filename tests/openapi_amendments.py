@@ -48,6 +48,7 @@ UNDOCUMENTED_KEYS: Final[dict[str, dict[str, str]]] = {
         "source": "sent by every order, null for orders of the API",
         "commission": "sent by accounts that pay one",
         "ratio_qty": "sent by the legs of a multi-leg order",
+        "expires_at": "a leg is an order of its own, and listed alone it has this key",
     },
     "Assets": {"easy_to_borrow": "sunset in September 2026; alpaca-py 0.44 cannot parse an asset without it"},
     "TradingActivities": {"swap_rate": "sent with some fills", "description": "sent with some activities"},
