@@ -8,8 +8,8 @@ from operator import attrgetter
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import Tick
 from the_alchemiser.exchange.units import MINUTE, NEVER
+from the_alchemiser.exchange.venue.amendment import Amendment
 from the_alchemiser.exchange.venue.books import Book
-from the_alchemiser.exchange.venue.entry import Entry
 from the_alchemiser.exchange.venue.orders import Order
 from the_alchemiser.exchange.venue.presence import trades_in
 
@@ -19,7 +19,7 @@ _sequence = attrgetter("sequence")
 GTC_SWEEP = 15 * MINUTE
 
 
-class Timeline(Entry):
+class Timeline(Amendment):
     """Moves the exchange through time. Time never goes back."""
 
     def move(self, symbol: str, bid_e4: int, ask_e4: int, at: int) -> None:

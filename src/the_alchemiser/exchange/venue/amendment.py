@@ -1,0 +1,179 @@
+"""How orders change and leave at their owner's wish: cancel, replace."""
+
+from __future__ import annotations
+
+from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
+from the_alchemiser.exchange.market.prices import trade_price_e4
+from the_alchemiser.exchange.units import QUANTITY
+from the_alchemiser.exchange.venue import admission
+from the_alchemiser.exchange.venue.entry import Entry
+from the_alchemiser.exchange.venue.orders import Order, OrderChanges, OrderRequest, snapshot
+
+_REPLACEABLE = ("new", "partially_filled")
+
+
+class Amendment(Entry):
+    """What an owner wants of orders that are in."""
+
+    # -- cancel -----------------------------------------------------------------------------------
+
+    def cancel(self, order_id: str) -> None:
+        """Cancel an open order and the rest of its group; harmless when repeated. Refusal if it ended otherwise."""
+        order = self._record(order_id)
+        if order.status == "canceled":
+            return
+        if not order.is_open:
+            raise unprocessable(f'order is already in "{order.status}" state')
+        for member in self._family(order):
+            self._set_status(member, "pending_cancel")
+            member.cancel_requested_at = self.now
+            self._emit("pending_cancel", member)
+            self._end(member, "canceled")
+
+    def cancel_all(self) -> list[tuple[str, int]]:
+        """Cancel every open order; (order id, HTTP status) of each, oldest first."""
+        going = sorted(
+            (order for book in self._books.values() for order in book.open.values()),
+            key=lambda order: order.sequence,
+        )
+        for order in going:
+            if order.is_open:
+                self.cancel(order.id)
+        return [(order.id, 200) for order in going]
+
+    def _record(self, order_id: str) -> Order:
+        order = self._orders.get(order_id)
+        if order is None:
+            raise not_found(f"order not found for {order_id}")
+        return order
+
+    # -- replace ----------------------------------------------------------------------------------
+
+    def replace(self, order_id: str, changes: OrderChanges) -> Order:
+        """Put a changed order in the place of an open one: a new id, priority lost. Raises Refusal.
+
+        `qty` is the total of the chain: shares filled so far count, and the new record carries them on.
+        """
+        old = self._record(order_id)
+        self._check_replaceable(old)
+        request = self._changed(old, changes)
+        means = self._check_replacement(old, request)
+        new = self._replacement(old, request)
+        self._set_status(old, "pending_replace")
+        self._emit("pending_replace", old)
+        self._hand_over(old, new, means)
+        answer = snapshot(new)
+        self._restart(new)
+        return answer
+
+    def _check_replaceable(self, old: Order) -> None:
+        if old.status == "replaced":
+            raise unprocessable("order already replaced")
+        armed = old.status == "held" and old.id in self._book(old.symbol).working
+        if old.status not in _REPLACEABLE and not armed:
+            raise unprocessable(f"cannot replace order in {old.status} status")
+
+    def _changed(self, old: Order, changes: OrderChanges) -> OrderRequest:
+        request = OrderRequest(
+            symbol=old.symbol,
+            side=old.side,
+            type=old.type,
+            time_in_force=changes.time_in_force or old.time_in_force,
+            qty_e9=old.qty_e9 if changes.qty_e9 is None else changes.qty_e9,
+            limit_price_e4=old.limit_price_e4 if changes.limit_price_e4 is None else changes.limit_price_e4,
+            stop_price_e4=old.stop_price_e4 if changes.stop_price_e4 is None else changes.stop_price_e4,
+            client_order_id=changes.client_order_id,
+        )
+        same = (
+            request.qty_e9 == old.qty_e9
+            and request.limit_price_e4 == old.limit_price_e4
+            and request.stop_price_e4 == old.stop_price_e4
+            and request.time_in_force == old.time_in_force
+        )
+        if same:
+            raise unprocessable("order parameters are not changed")
+        return request
+
+    def _check_replacement(self, old: Order, request: OrderRequest) -> int:
+        """The money the replacement must reserve (0 for a closing order)."""
+        admission.check_shape(request)
+        if request.client_order_id and request.client_order_id in self._by_client_id:
+            raise bad_parameter("client_order_id must be unique")
+        self._check_new_terms(old, request)
+        quote = self._quote(old.symbol)
+        admission.check_prices(request, trade_price_e4(quote.bid_e4, quote.ask_e4))
+        remaining = (request.qty_e9 or 0) - old.filled_qty_e9
+        if not old.closes:
+            price = admission.required_cash_e13(request, quote.ask_e4) // (request.qty_e9 or 1)
+            required = price * remaining * old.multiplier
+            admission.check_cash(self._account, required, old.held_cash_e13)
+            return required
+        if old.status != "held":
+            asset = self.market.asset(old.symbol)
+            if asset is not None:
+                admission.check_shares(self._account, asset, remaining, old.held_qty_e9)
+        return 0
+
+    def _check_new_terms(self, old: Order, request: OrderRequest) -> None:
+        if old.order_class and request.time_in_force != old.time_in_force:
+            raise unprocessable("time_in_force cannot be changed for advanced orders")
+        if request.qty_e9 == old.qty_e9:
+            return
+        if old.order_class:
+            raise unprocessable("qty cannot be changed for advanced orders")
+        if old.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY or (old.qty_e9 or 0) % QUANTITY:
+            raise unprocessable("qty of fractional and notional orders cannot be changed")
+        if (request.qty_e9 or 0) <= old.filled_qty_e9:
+            raise unprocessable("qty must be > filled_qty")
+
+    def _replacement(self, old: Order, request: OrderRequest) -> Order:
+        held = old.status == "held"
+        return self._register(
+            symbol=old.symbol,
+            asset_id=old.asset_id,
+            asset_class=old.asset_class,
+            side=old.side,
+            type=old.type,
+            time_in_force=request.time_in_force,
+            client_order_id=request.client_order_id,
+            order_class=old.order_class,
+            qty_e9=request.qty_e9,
+            filled_qty_e9=old.filled_qty_e9,
+            filled_cost_e13=old.filled_cost_e13,
+            limit_price_e4=request.limit_price_e4,
+            stop_price_e4=request.stop_price_e4,
+            position_intent=old.position_intent,
+            multiplier=old.multiplier,
+            status="held" if held else "",
+            replaces=old.id,
+            parent_id=old.parent_id,
+            leg_role=old.leg_role,
+            legs=old.legs,
+        )
+
+    def _hand_over(self, old: Order, new: Order, cash_e13: int) -> None:
+        """Holds, legs and the place in the group pass from `old` to `new`; `old` ends as replaced."""
+        held = old.held_qty_e9
+        self._account.hold(old)
+        self._account.hold(new, cash_e13=cash_e13, qty_e9=new.remaining_e9 if held else 0)
+        for leg in old.legs:
+            leg.parent_id = new.id
+        if old.parent_id:
+            parent = self._orders[old.parent_id]
+            parent.legs = tuple(new if leg is old else leg for leg in parent.legs)
+        old.legs = ()
+        old.replaced_by, old.replaced_at = new.id, self.now
+        self._set_status(old, "replaced")
+        self._book(old.symbol).close(old)
+        self._emit("replaced", old)
+
+    def _restart(self, new: Order) -> None:
+        if new.status == "held":
+            self._emit("held", new)
+            book = self._book(new.symbol)
+            book.work(new, self.now)
+            self._meet_market(book, new)
+        elif new.status == "pending_new":
+            self._work(new)
+        else:
+            self._emit("accepted", new)
