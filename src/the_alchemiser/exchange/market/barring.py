@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from the_alchemiser.exchange.market.prices import Bar
-from the_alchemiser.exchange.market.sessions import new_york_midnight
 from the_alchemiser.exchange.units import HOUR, MINUTE, PRICE
 
 Ints = npt.NDArray[np.int64]
@@ -76,8 +75,11 @@ class Span(NamedTuple):
     value: int
 
 
-def span_of(path: Path) -> Span | None:
-    """The whole of `path` as one bar, None when nothing was traded."""
+def span_of(path: Path, *, quiet_ticks: bool = False) -> Span | None:
+    """The whole of `path` as one bar, None when it is empty.
+
+    Every tick counts as a trade; with `quiet_ticks` those of size zero are quotes only.
+    """
     if not len(path.at):
         return None
     price, size = path.price, path.size
@@ -87,7 +89,7 @@ def span_of(path: Path) -> Span | None:
         int(price.min()),
         int(price[-1]),
         int(size.sum()),
-        len(price),
+        int(np.count_nonzero(size)) if quiet_ticks else len(price),
         int((price * size).sum()),
     )
 
@@ -120,8 +122,8 @@ def bar_at(at: int, span: Span) -> Bar:
     )
 
 
-def intraday_bars(path: Path, midnight: int, width: int) -> Iterator[Bar]:
-    """Bars of `width` ns, counted from New York midnight; none where nothing was traded."""
+def intraday_bars(path: Path, midnight: int, width: int, *, quiet_ticks: bool = False) -> Iterator[Bar]:
+    """Bars of `width` ns, counted from `midnight`; none where there is no tick. `quiet_ticks` as in `span_of`."""
     if not len(path.at):
         return
     buckets = (path.at - midnight) // width
@@ -133,7 +135,7 @@ def intraday_bars(path: Path, midnight: int, width: int) -> Iterator[Bar]:
         np.minimum.reduceat(path.price, starts),
         path.price[ends - 1],
         np.add.reduceat(path.size, starts),
-        ends - starts,
+        np.add.reduceat((path.size > 0).astype(np.int64), starts) if quiet_ticks else ends - starts,
         np.add.reduceat(path.price * path.size, starts),
     )
     spans = zip(*(column.tolist() for column in columns), strict=True)
@@ -150,16 +152,18 @@ def period_start(timeframe: Timeframe, day: date) -> date:
     return day
 
 
-def period_bars(timeframe: Timeframe, days: Iterable[tuple[date, Span]]) -> Iterator[Bar]:
-    """Bars of a day and longer from daily spans in order."""
+def period_bars(
+    timeframe: Timeframe, days: Iterable[tuple[date, Span]], midnight: Callable[[date], int]
+) -> Iterator[Bar]:
+    """Bars of a day and longer from daily spans in order; `midnight` is where a day begins."""
     group: list[Span] = []
     first: date | None = None
     for day, span in days:
         start = period_start(timeframe, day)
         if first is not None and start != first:
-            yield bar_at(new_york_midnight(first), joined(group))
+            yield bar_at(midnight(first), joined(group))
             group = []
         first = start
         group.append(span)
     if first is not None:
-        yield bar_at(new_york_midnight(first), joined(group))
+        yield bar_at(midnight(first), joined(group))

@@ -40,7 +40,14 @@ PATH_CACHE_SIZE = 128
 
 
 class PathMarket:
-    """The reading half of a market. Subclasses give `_path_of` and the session range of each symbol."""
+    """The reading half of a market. Subclasses give `_path_of` and the session range of each symbol.
+
+    A market whose days are not New York's says so with `day_of` and `midnight`; one in which a tick need not
+    be a trade, with `quiet_ticks`.
+    """
+
+    quiet_ticks = False
+    path_cache_size = PATH_CACHE_SIZE
 
     def __init__(
         self,
@@ -58,6 +65,14 @@ class PathMarket:
         self.last_day: date = sessions.all[max(indexes[-1] for indexes in covered.values())].date
         self._paths: OrderedDict[tuple[str, int], Path] = OrderedDict()
         self._spans: dict[str, dict[int, Span | None]] = {symbol: {} for symbol in covered}
+
+    def day_of(self, at: int) -> date:
+        """The date that `at` belongs to."""
+        return new_york_date(at)
+
+    def midnight(self, day: date) -> int:
+        """The instant at which `day` begins."""
+        return new_york_midnight(day)
 
     def _path_of(self, symbol: str, session: Session) -> Path:
         raise NotImplementedError
@@ -81,7 +96,7 @@ class PathMarket:
         path = self._paths.get(key)
         if path is None:
             path = self._paths[key] = self._path_of(symbol, self.sessions.all[index])
-            if len(self._paths) > PATH_CACHE_SIZE:
+            if len(self._paths) > self.path_cache_size:
                 self._paths.popitem(last=False)
         else:
             self._paths.move_to_end(key)
@@ -108,7 +123,7 @@ class PathMarket:
 
     def previous_close_e4(self, symbol: str, at: int) -> int:
         covered = self.covered(symbol)
-        today = new_york_date(at)
+        today = self.day_of(at)
         ended = self.sessions.between(self.first_day, today - timedelta(days=1))
         index = min(ended[-1].index, covered[-1]) if ended else -1
         while index >= covered[0]:
@@ -174,29 +189,33 @@ class PathMarket:
 
     def _sum_up(self, symbol: str, session: Session) -> Span | None:
         """The whole session as one bar. Past the cache of paths, which a year of daily bars would flush."""
-        return span_of(self._path_of(symbol, session))
+        return self._span_of(self._path_of(symbol, session))
+
+    def _span_of(self, path: Path) -> Span | None:
+        return span_of(path, quiet_ticks=self.quiet_ticks)
 
     def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`. ValueError for an unknown timeframe."""
         frame = parse_timeframe(timeframe)
-        days = self._sessions_for(symbol, period_start(frame, new_york_date(start)), end, at)
+        days = self._sessions_for(symbol, period_start(frame, self.day_of(start)), end, at)
         if frame.width:
             drawn: Iterator[Bar] = (
                 bar
                 for session in days
                 for bar in intraday_bars(
                     self.path(symbol, session.index).until(at),
-                    new_york_midnight(session.date),
+                    self.midnight(session.date),
                     frame.width,
+                    quiet_ticks=self.quiet_ticks,
                 )
             )
         else:
-            drawn = period_bars(frame, self._daily(symbol, days, at))
+            drawn = period_bars(frame, self._daily(symbol, days, at), self.midnight)
         return [bar for bar in drawn if start <= bar.at <= end]
 
     def _sessions_for(self, symbol: str, first: date, end: int, at: int) -> list[Session]:
         covered = self.covered(symbol)
-        chosen = self.sessions.between(first, new_york_date(min(end + 366 * 86_400 * 10**9, at)))
+        chosen = self.sessions.between(first, self.day_of(min(end + 366 * 86_400 * 10**9, at)))
         return [session for session in chosen if session.index in covered and session.open <= at]
 
     def _daily(self, symbol: str, days: list[Session], at: int) -> Iterator[tuple[date, Span]]:
@@ -204,7 +223,7 @@ class PathMarket:
             if session.close <= at:
                 span = self._span(symbol, session.index)
             else:
-                span = span_of(self.path(symbol, session.index).until(at))
+                span = self._span_of(self.path(symbol, session.index).until(at))
             if span is not None:
                 yield session.date, span
 

@@ -29,7 +29,10 @@ class NoPrice(LookupError):
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
-    """One instrument. `source` says in words where its prices come from and what about them is simulated."""
+    """One instrument. `source` says in words where its prices come from and what about them is simulated.
+
+    The smallest order and the steps of quantity and price are those of crypto pairs, None for others.
+    """
 
     id: str
     symbol: str
@@ -47,6 +50,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """Units of the underlying in one unit of this: 100 in an option contract."""
     leverage: int = 1
     """How many times the day's move of its index a fund promises; it raises the maintenance margin."""
+    min_order_size_e9: int | None = None
+    min_trade_increment_e9: int | None = None
+    price_increment_e4: int | None = None
 
 
 class Tick(NamedTuple):
@@ -58,22 +64,26 @@ class Tick(NamedTuple):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """The best bid and offer since `at`; sizes in shares."""
+    """The best bid and offer since `at`; sizes in shares or contracts (whole), or coins (fractional)."""
 
     at: int
     bid_e4: int
     ask_e4: int
-    bid_size: int
-    ask_size: int
+    bid_size: float
+    ask_size: float
 
 
 class Trade(msgspec.Struct, frozen=True):
-    """The latest print at `at`; size in shares, `id` increasing within a day."""
+    """The latest print at `at`; size in shares, contracts or coins, `id` increasing within a day.
+
+    `taker` is the side of the order that took, `B` or `S`, where the market tells it (crypto).
+    """
 
     at: int
     price_e4: int
-    size: int
+    size: float
     id: int
+    taker: str = ""
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -84,7 +94,7 @@ class Bar(msgspec.Struct, frozen=True):
     high: float
     low: float
     close: float
-    volume: int
+    volume: float
     trades: int
     vwap: float
 
