@@ -187,10 +187,10 @@ def test_assets_say_where_their_prices_come_from(shared_exchange: WireExchange) 
     assert apple in assets
     assert shared_exchange.get(f"/v2/assets/{apple['id']}") == apple
     assert "simulated intraday path between real closes" in apple["source"]
-    unknown = shared_exchange.request("GET", "/v2/assets/BTC/USD")
+    unknown = shared_exchange.request("GET", "/v2/assets/NONE/USD")
     assert (unknown.status, unknown.body) == (
         404,
-        {"code": 40410000, "message": "asset not found for BTC/USD"},
+        {"code": 40410000, "message": "asset not found for NONE/USD"},
     )
 
 

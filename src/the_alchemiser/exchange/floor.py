@@ -57,7 +57,8 @@ class Floor:
         self.accounts: KeyRing[Desk] = KeyRing()
         self.desks: dict[str, Desk] = {}
         self.trading_stream = TradingStream(self._hub_of)
-        self.data = DataStreamHub(self._seat_of, tuple(asset.symbol for asset in market.assets()))
+        stocks = (asset.symbol for asset in market.assets() if asset.asset_class == "us_equity")
+        self.data = DataStreamHub(self._seat_of, tuple(stocks))
         self.horizon = new_york_midnight(market.last_day + timedelta(days=1))
         self._seed = seed
         self._now = start

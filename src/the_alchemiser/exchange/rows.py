@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from the_alchemiser.exchange.market.crypto import OrderBook
 from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
 from the_alchemiser.exchange.market.sessions import NEW_YORK, Session, Sessions, new_york_date
 from the_alchemiser.exchange.timestamps import datetime_of, rfc3339, rfc3339_new_york
@@ -207,6 +208,18 @@ def asset_row(asset: Asset) -> Row:
         "attributes": [],
         "cusip": None,
         "source": asset.source,
+        **_increments(asset),
+    }
+
+
+def _increments(asset: Asset) -> Row:
+    """The smallest order and steps, which only crypto pairs tell."""
+    if asset.asset_class != "crypto":
+        return {}
+    return {
+        "min_order_size": format_quantity(asset.min_order_size_e9 or 0),
+        "min_trade_increment": format_quantity(asset.min_trade_increment_e9 or 0),
+        "price_increment": format_price(asset.price_increment_e4 or 0),
     }
 
 
@@ -307,3 +320,38 @@ def quote_row(quote: Quote) -> Row:
 
 def trade_row(trade: Trade) -> Row:
     return {"t": rfc3339(trade.at), **trade_fields(trade)}
+
+
+def crypto_quote_fields(quote: Quote) -> Row:
+    """A quote of a crypto pair without its time stamp: there is one venue and no condition."""
+    return {
+        "bp": quote.bid_e4 / PRICE,
+        "bs": quote.bid_size,
+        "ap": quote.ask_e4 / PRICE,
+        "as": quote.ask_size,
+    }
+
+
+def crypto_trade_fields(trade: Trade) -> Row:
+    """A trade of a crypto pair without its time stamp; `tks` is the side that took."""
+    return {"i": trade.id, "p": trade.price_e4 / PRICE, "s": trade.size, "tks": trade.taker}
+
+
+def crypto_quote_row(quote: Quote) -> Row:
+    return {"t": rfc3339(quote.at), **crypto_quote_fields(quote)}
+
+
+def crypto_trade_row(trade: Trade) -> Row:
+    return {"t": rfc3339(trade.at), **crypto_trade_fields(trade)}
+
+
+def order_book_fields(book: OrderBook) -> Row:
+    """The levels of an order book, best first."""
+    return {
+        "b": [{"p": price / PRICE, "s": size} for price, size in book.bids],
+        "a": [{"p": price / PRICE, "s": size} for price, size in book.asks],
+    }
+
+
+def order_book_row(book: OrderBook) -> Row:
+    return {"t": rfc3339(book.at), **order_book_fields(book)}

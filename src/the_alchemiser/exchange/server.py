@@ -30,6 +30,7 @@ from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.rest import control as rest_control
+from the_alchemiser.exchange.rest import crypto as rest_crypto
 from the_alchemiser.exchange.rest import data as rest_data
 from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
@@ -183,6 +184,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application[FLOOR] = floor
     application.add_routes(rest_trading.routes())
     application.add_routes(rest_data.routes())
+    application.add_routes(rest_crypto.routes())
     application.add_routes(rest_control.routes())
     application.router.add_get("/stream", floor.trading_stream.serve)
     for path in ("/v2/iex", "/v2/sip"):
@@ -222,7 +224,11 @@ def _prices(options: ServerOptions) -> Market:
             return _replayed(options.data, options)
         from the_alchemiser.exchange.market.days import SimulatedDays
 
-        return SimulatedDays(seed=options.seed)
+        from the_alchemiser.exchange.market.board import Board
+        from the_alchemiser.exchange.market.crypto import SimulatedCrypto
+
+        stocks = SimulatedDays(seed=options.seed)
+        return Board(stocks, SimulatedCrypto(stocks.first_day, stocks.last_day, seed=options.seed))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"no market data: {error}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto, canonical_pair
 from the_alchemiser.exchange.market.paths import PathMarket
 from the_alchemiser.exchange.market.prices import Asset, Bar, Levels, Quote, Tick, Trade, UnknownSymbol
+from the_alchemiser.exchange.market.script import MarketScript
 
 
 class Board:
@@ -23,6 +24,14 @@ class Board:
         self.last_day = stocks.last_day
         others = [part.fingerprint for part in (crypto,) if part is not None]
         self.fingerprint = "+".join([stocks.fingerprint, *others])
+
+    @property
+    def script(self) -> MarketScript:
+        return self.stocks.script
+
+    @script.setter
+    def script(self, script: MarketScript) -> None:
+        self.stocks.script = script
 
     def _part(self, symbol: str) -> PathMarket:
         if "/" not in symbol:

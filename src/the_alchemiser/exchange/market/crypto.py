@@ -211,7 +211,8 @@ def _around(price: Ints, noise: Ints, basis_points: int) -> tuple[Ints, Ints]:
 def _sizes(price: Ints, noise: Ints) -> Ints:
     """Traded sizes: from about thirty dollars to some ten thousand, small ones most often."""
     dollars = 30 + _TYPICAL_TRADE_DOLLARS * noise * noise // 9000
-    return np.maximum(1, dollars * PRICE * SIZE_UNIT // price)
+    sizes: Ints = np.maximum(1, dollars * PRICE * SIZE_UNIT // price)
+    return sizes
 
 
 def _dollars_as_coins(dollars: int, price_e4: int) -> float:

@@ -62,5 +62,6 @@ class SparseMarket(PathMarket):
 
     def _trade_of(self, path: Path, place: int) -> Trade:
         size = int(path.size[place]) / self.size_unit
-        return Trade(int(path.at[place]), int(path.price[place]), size, place + 1, self._taker_of(path, place))
-
+        return Trade(
+            int(path.at[place]), int(path.price[place]), size, place + 1, self._taker_of(path, place)
+        )

@@ -157,7 +157,8 @@ def _collect(reader: Reader, page: Page, symbols: list[str]) -> tuple[dict[str, 
 
 
 def _known(market: Market, symbols: list[str]) -> list[str]:
-    return [symbol for symbol in symbols if market.asset(symbol) is not None]
+    assets = ((symbol, market.asset(symbol)) for symbol in symbols)
+    return [symbol for symbol, asset in assets if asset is not None and asset.asset_class == "us_equity"]
 
 
 def _reader(request: web.Request, floor: Floor, kind: str) -> Reader:
