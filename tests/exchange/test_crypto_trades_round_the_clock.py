@@ -7,8 +7,7 @@ import pytest
 from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.crypto import PAIRS, SimulatedCrypto
 from the_alchemiser.exchange.market.days import SimulatedDays
-from the_alchemiser.exchange.market.prices import Levels, UnknownSymbol, trade_price_e4
-from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST
+from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, UnknownSymbol, trade_price_e4
 from the_alchemiser.exchange.timestamps import parse_instant
 from the_alchemiser.exchange.units import DAY, HOUR, MINUTE, SECOND
 
@@ -27,7 +26,8 @@ def test_a_pair_has_a_quote_on_a_sunday_night(crypto: SimulatedCrypto, pair: str
     assert SUNDAY_NIGHT - quote.at < 15 * SECOND
     assert quote.bid_size > 0 < quote.ask_size
     asset = crypto.asset(pair)
-    assert asset is not None and asset.price_increment_e4 is not None
+    assert asset is not None
+    assert asset.price_increment_e4 is not None
     assert quote.bid_e4 % asset.price_increment_e4 == quote.ask_e4 % asset.price_increment_e4 == 0
     assert "simulated" in asset.source
 
@@ -38,7 +38,9 @@ def test_prices_go_on_over_midnight_where_they_were(crypto: SimulatedCrypto) -> 
     assert (before.bid_e4 + before.ask_e4) / (after.bid_e4 + after.ask_e4) == pytest.approx(1, abs=0.001)
 
 
-def test_a_price_does_not_depend_on_what_was_asked_before(days: SimulatedDays, crypto: SimulatedCrypto) -> None:
+def test_a_price_does_not_depend_on_what_was_asked_before(
+    days: SimulatedDays, crypto: SimulatedCrypto
+) -> None:
     fresh = SimulatedCrypto(days.first_day, days.last_day, seed=7)
     other_seed = SimulatedCrypto(days.first_day, days.last_day, seed=8)
     assert fresh.quote("BTC/USD", SUNDAY_NIGHT) == crypto.quote("BTC/USD", SUNDAY_NIGHT)

@@ -222,10 +222,9 @@ def _prices(options: ServerOptions) -> Market:
     try:
         if options.data is not None:
             return _replayed(options.data, options)
-        from the_alchemiser.exchange.market.days import SimulatedDays
-
         from the_alchemiser.exchange.market.board import Board
         from the_alchemiser.exchange.market.crypto import SimulatedCrypto
+        from the_alchemiser.exchange.market.days import SimulatedDays
 
         stocks = SimulatedDays(seed=options.seed)
         return Board(stocks, SimulatedCrypto(stocks.first_day, stocks.last_day, seed=options.seed))
