@@ -91,6 +91,13 @@ def test_every_route_answers_as_the_document_says(exchange: WireExchange, route:
     assert answer.status == 200
 
 
+def test_keys_are_not_needed_but_wrong_ones_are_refused(exchange: WireExchange) -> None:
+    path = f"{TOP}/latest/quotes?symbols=BTC/USD"
+    assert exchange.request("GET", path, headers={}).status == 200
+    wrong = {"APCA-API-KEY-ID": "wrong", "APCA-API-SECRET-KEY": "wrong"}
+    assert exchange.request("GET", path, headers=wrong).status == 401
+
+
 def test_an_unknown_pair_is_absent_and_a_word_that_is_no_pair_refused(exchange: WireExchange) -> None:
     assert exchange.get(f"{TOP}/latest/bars", symbols="NONE/USD") == {"bars": {}}
     answer = exchange.request("GET", f"{TOP}/latest/bars", symbols="BTCUSD")
