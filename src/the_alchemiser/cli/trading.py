@@ -150,6 +150,9 @@ def exchange(
     spread_basis_points: flags.SpreadBasisPoints = 0.0,
     state: flags.State = None,
     script: flags.Script = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A schedule of what is to go wrong, TOML or JSON.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve the built-in exchange to any Alpaca client.
@@ -177,6 +180,7 @@ def exchange(
         state=state,
         script=script,
         spread_basis_points=spread_basis_points,
+        faults=faults,
     )
     try:
         asyncio.run(server.serve(options))

@@ -65,6 +65,8 @@ class Desk:
         self._hall = hall
         self._exchange = exchange
         self._upcoming: int | None = None
+        self.told = 0
+        """How many updates there have been, whether anybody listened or not."""
 
     @property
     def exchange(self) -> Exchange:
@@ -111,6 +113,7 @@ class Desk:
         """Tells the trading stream what has happened; how many updates there were."""
         updates = self._exchange.take_updates()
         self.trade_updates.publish(updates)
+        self.told += len(updates)
         return len(updates)
 
 

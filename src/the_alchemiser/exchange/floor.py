@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 
+from the_alchemiser.exchange.agenda import Agenda
 from the_alchemiser.exchange.clock import FreeClock
 from the_alchemiser.exchange.commands import Arguments
 from the_alchemiser.exchange.credentials import KeyRing
 from the_alchemiser.exchange.desk import AccountTerms, Desk, account_seed
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
+from the_alchemiser.exchange.faults.director import FaultDirector
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_midnight
@@ -54,6 +56,8 @@ class Floor:
         log: CommandLog | None,
     ) -> None:
         self.market = market
+        self.faults = FaultDirector()
+        self.agenda = Agenda()
         self.accounts: KeyRing[Desk] = KeyRing()
         self.desks: dict[str, Desk] = {}
         self.trading_stream = TradingStream(self._hub_of)
@@ -180,7 +184,7 @@ class Floor:
                 raise bad_parameter(f"until must lie between {extent}")
             count, before = 0, self._now
             while self._now < until and not count:
-                count = self._move(until)
+                count = await self._stride(until)
             if self._now != before and not count:
                 self.write("", "advance", {})
             while self._fed_until < self.now:
@@ -208,10 +212,26 @@ class Floor:
                 self.write("", "advance", {})
             self._log.close()
 
+    async def _stride(self, until: int) -> int:
+        """As `_move`; what waited for the instant reached is let go on before time does."""
+        waiting = self.agenda.upcoming <= until
+        before = sum(desk.told for desk in self.desks.values()) if waiting else 0
+        count = self._move(until)
+        if not waiting:
+            return count
+        await asyncio.sleep(0)
+        return sum(desk.told for desk in self.desks.values()) - before
+
     def _move(self, until: int) -> int:
-        """Moves time to the next instant at which an account may have news, at most to `until`; tells the
-        news, which is logged first. Returns how many updates there were.
+        """Moves time to the next instant at which an account may have news or the agenda has an entry, at most
+        to `until`. Returns how many updates there were.
         """
+        count = self._pass(min(until, max(self._now, self.agenda.upcoming)))
+        self.agenda.reach(self._now)
+        return count
+
+    def _pass(self, until: int) -> int:
+        """Time and nothing else goes by, until an account has news, which is logged and then told."""
         due = min(desk.upcoming for desk in self.desks.values())
         self._now = min(max(due, self._now), until)
         if due > until:

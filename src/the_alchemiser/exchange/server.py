@@ -25,6 +25,7 @@ from aiohttp import web
 from the_alchemiser.exchange.accountfile import AccountFileError, read_accounts
 from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET
 from the_alchemiser.exchange.desk import AccountTerms
+from the_alchemiser.exchange.faults.schedule import InvalidSchedule, read_schedule
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
@@ -32,8 +33,10 @@ from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.rest import control as rest_control
 from the_alchemiser.exchange.rest import crypto as rest_crypto
 from the_alchemiser.exchange.rest import data as rest_data
+from the_alchemiser.exchange.rest import faultcontrol as rest_faults
 from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
+from the_alchemiser.exchange.rest.interference import middleware as interference
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
 
 DEFAULT_PORT = 8900
@@ -58,8 +61,8 @@ class ServerOptions:
     `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to trade
     instead of the shipped history, with `spread_basis_points` between bid and ask. `script` is a file of halts,
     corporate actions and half days. `state` is the command log that a killed exchange continues from. `accounts`
-    is a file of accounts; without it there is one, by `key`, `secret` and `cash`. Limits of 0 mean none and hold
-    for each account that does not name its own.
+    is a file of accounts; without it there is one, by `key`, `secret` and `cash`. `faults` is a schedule
+    of what is to go wrong. Limits of 0 mean none and hold for each account that does not name its own.
     """
 
     host: str = "127.0.0.1"
@@ -81,6 +84,7 @@ class ServerOptions:
     stream_connections: int = 1
     rolling_limits: bool = False
     accounts: Path | None = None
+    faults: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,19 @@ def build(options: ServerOptions) -> tuple[Floor, web.Application]:
         )
     except ValueError as error:
         raise ConfigurationError(f"cannot start the exchange: {error}") from error
+    _schedule_faults(floor, options)
     return floor, _application(floor, FrontDoor())
+
+
+def _schedule_faults(floor: Floor, options: ServerOptions) -> None:
+    if options.faults is None:
+        return
+    try:
+        floor.faults.adopt(read_schedule(options.faults), floor.now)
+    except InvalidSchedule as error:
+        raise ConfigurationError(f"bad schedule of faults: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {options.faults}: {error.strerror}") from error
 
 
 def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
@@ -180,12 +196,14 @@ def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
 
 
 def _application(floor: Floor, door: FrontDoor) -> web.Application:
-    application = web.Application(middlewares=[door.middleware()], client_max_size=BODY_BYTES_LIMIT)
+    middlewares = [interference(floor), door.middleware()]
+    application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
     application[FLOOR] = floor
     application.add_routes(rest_trading.routes())
     application.add_routes(rest_data.routes())
     application.add_routes(rest_crypto.routes())
     application.add_routes(rest_control.routes())
+    application.add_routes(rest_faults.routes())
     application.router.add_get("/stream", floor.trading_stream.serve)
     for path in ("/v2/iex", "/v2/sip"):
         application.router.add_get(path, floor.data.serve)
@@ -393,6 +411,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rolling-limits", action="store_true", help="count requests in the last 60 s, not by the minute"
     )
     parser.add_argument("--accounts", type=Path, help="TOML or JSON file: several isolated accounts by key")
+    parser.add_argument("--faults", type=Path, help="TOML or JSON schedule of what is to go wrong")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser
 

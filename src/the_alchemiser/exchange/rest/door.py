@@ -31,7 +31,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 _TRUE, _FALSE = ("true", "1", "t", "yes"), ("false", "0", "f", "no")
 ANONYMOUS_REQUESTS_PER_MINUTE = 200
-_CONTROL_PATH = "/v1/control/"
+CONTROL_PATH = "/v1/control/"
 _OPEN_TO_ALL = "/v1beta3/crypto/"
 # What the real API serves from its data host: the same for accounts of both environments.
 _DATA_PATHS = ("/v2/stocks", "/v1beta", "/v1/corporate-actions")
@@ -153,7 +153,7 @@ class FrontDoor:
         desk = floor.accounts.find(*pair) if pair is not None else None
         if desk is None:
             return _unauthorized()
-        if desk.terms.live and not path.startswith((*_DATA_PATHS, _CONTROL_PATH)):
+        if desk.terms.live and not path.startswith((*_DATA_PATHS, CONTROL_PATH)):
             return json_answer({"message": "forbidden."}, 403)
         request[_DESK] = desk
         return await _spending(_budget(path, desk), handler, request)
@@ -177,7 +177,7 @@ def _budget(path: str, desk: Desk) -> RequestBudget | None:
     """Market data has a budget of its own; our own control routes are free."""
     if path.startswith(_DATA_PATHS):
         return desk.data_budget
-    return None if path.startswith(_CONTROL_PATH) else desk.trading_budget
+    return None if path.startswith(CONTROL_PATH) else desk.trading_budget
 
 
 async def _spending(
