@@ -26,11 +26,18 @@ def session_of(day: str) -> Session:
 class Desk:
     """An open market in HAT and SHOE, both at 10.00 bid, 10.02 asked, and 1,000 dollars to trade with."""
 
-    def __init__(self, *, cash: str = "1000", seconds_from_open: int = 0, day: str = "2022-03-16") -> None:
+    def __init__(
+        self,
+        *,
+        cash: str = "1000",
+        seconds_from_open: int = 0,
+        day: str = "2022-03-16",
+        multiplier: int = 1,
+    ) -> None:
         self.session = session_of(day)
         market = PushedMarket(("HAT", "SHOE"), xnys_sessions())
         start = self.session.open + seconds_from_open * SECOND
-        self.exchange = Exchange(market, seed=1, cash=cash, start=start)
+        self.exchange = Exchange(market, seed=1, cash=cash, start=start, multiplier=multiplier)
         for symbol in ("HAT", "SHOE"):
             self.quote("10.00", "10.02", symbol=symbol, after_seconds=0)
 

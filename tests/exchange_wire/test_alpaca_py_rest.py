@@ -133,7 +133,7 @@ def test_clock_calendar_account_and_assets_parse(trading: TradingClient) -> None
     assert trading.get_clock().timestamp == datetime(2022, 6, 1, 9, 30, tzinfo=NEW_YORK)
     days = trading.get_calendar(GetCalendarRequest(start=date(2022, 11, 25), end=date(2022, 11, 25)))
     assert [day.close.hour for day in days] == [13]
-    assert trading.get_account().buying_power == "100000"
+    assert trading.get_account().buying_power == "400000"
     assets = trading.get_all_assets(GetAssetsRequest(asset_class=AssetClass.US_EQUITY))
     assert "AAPL" in {asset.symbol for asset in assets}
     assert trading.get_asset("AAPL").tradable

@@ -155,11 +155,17 @@ def test_fills_are_listed_as_activities_newest_first_in_pages(exchange: WireExch
     assert exchange.get("/v2/account/activities", after="2022-06-02") == []
 
 
-def test_the_account_is_cash_only_and_agrees_with_its_positions(exchange: WireExchange) -> None:
+@pytest.mark.parametrize("multiplier", [1, 2, 4])
+def test_the_account_is_of_the_kind_asked_for_and_agrees_with_its_positions(multiplier: int) -> None:
+    with exchange_in_thread(multiplier=multiplier) as exchange:
+        _buy_and_compare(exchange, multiplier)
+
+
+def _buy_and_compare(exchange: WireExchange, multiplier: int) -> None:
     exchange.submit(symbol="AAPL", qty="10", side="buy")
     account, position = exchange.get("/v2/account"), exchange.get("/v2/positions/AAPL")
     assert account["status"] == "ACTIVE"
-    assert account["multiplier"] == "1"
+    assert account["multiplier"] == str(multiplier)
     assert account["long_market_value"] == position["market_value"]
     cash, value, equity = (float(account[key]) for key in ("cash", "long_market_value", "equity"))
     assert cash + value == pytest.approx(equity, abs=1e-9)

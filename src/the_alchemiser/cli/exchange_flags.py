@@ -23,6 +23,12 @@ Bars = Annotated[
 SpreadBasisPoints = Annotated[
     float, typer.Option(min=0, max=1_000, metavar="X", help="Between bid and ask, around bars of --data.")
 ]
+Multiplier = Annotated[
+    int,
+    typer.Option(
+        min=1, max=4, metavar="1|2|4", help="1: a cash account; 2, 4: it may borrow and sell short."
+    ),
+]
 State = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Command log: a killed exchange continues from it.")
 ]

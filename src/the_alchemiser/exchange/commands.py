@@ -32,4 +32,5 @@ COMMANDS: dict[str, Callable[[Exchange, Arguments], Any]] = {
     "cancel_all": lambda exchange, arguments: exchange.cancel_all(),
     "close": _close,
     "close_all": lambda exchange, arguments: exchange.close_all(arguments["cancel_orders"]),
+    "configure": lambda exchange, arguments: exchange.configure(arguments["changes"]),
 }

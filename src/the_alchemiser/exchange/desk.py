@@ -22,6 +22,8 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     key: str
     secret: str
     cash: str = "100000"
+    multiplier: int = 4
+    """1: a cash account; 2 or 4: a margin account, which may borrow and sell short."""
     live: bool = False
     """An account of the live environment, whose keys a paper exchange answers with 403."""
     requests_per_minute: int = 200

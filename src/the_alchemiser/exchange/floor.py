@@ -147,7 +147,7 @@ class Floor:
 
     def _exchange(self, terms: AccountTerms) -> Exchange:
         seed = account_seed(self._seed, self._opened)
-        return Exchange(self.market, seed=seed, cash=terms.cash, start=self._now)
+        return Exchange(self.market, seed=seed, cash=terms.cash, start=self._now, multiplier=terms.multiplier)
 
     def _close(self, number: str) -> None:
         self.accounts.remove(self.desks.pop(number).terms.key)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from the_alchemiser.exchange.market.crypto import OrderBook
 from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
 from the_alchemiser.exchange.market.sessions import NEW_YORK, Session, Sessions, new_york_date
@@ -21,6 +23,7 @@ from the_alchemiser.exchange.units import (
     format_ratio,
 )
 from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.orders import LIMIT, STOP_LIMIT, Order, Update
 
 Row = dict[str, Any]
@@ -127,17 +130,11 @@ def position_row(position: PositionState) -> Row:
     }
 
 
-# The fields of a cash account that never change here. Those of the day-trading rule, which the real API dropped in
+# The fields of an account that never change here. Those of the day-trading rule, which the real API dropped in
 # 2026, are served for clients that still read them.
 _FIXED_ACCOUNT_FIELDS: Row = {
     "status": "ACTIVE",
-    "crypto_status": "INACTIVE",
     "currency": "USD",
-    "daytrading_buying_power": "0",
-    "bod_dtbp": "0",
-    "last_daytrading_buying_power": "0",
-    "short_market_value": "0",
-    "last_maintenance_margin": "0",
     "accrued_fees": "0",
     "pending_reg_taf_fees": "0",
     "pending_transfer_in": "0",
@@ -146,13 +143,9 @@ _FIXED_ACCOUNT_FIELDS: Row = {
     "trading_blocked": False,
     "transfers_blocked": False,
     "account_blocked": False,
-    "trade_suspended_by_user": False,
-    "shorting_enabled": False,
     "pattern_day_trader": False,
     "daytrade_count": 0,
     "last_daytrade_count": 0,
-    "options_approved_level": 0,
-    "options_trading_level": 0,
     "crypto_tier": 0,
     "admin_configurations": {},
     "user_configurations": None,
@@ -160,31 +153,54 @@ _FIXED_ACCOUNT_FIELDS: Row = {
 
 
 def account_row(account: AccountState) -> Row:
-    """A cash account."""
-    cash, equity = format_money(account.cash_e13), format_money(account.equity_e13)
-    power, value = format_money(account.buying_power_e13), format_money(account.long_market_value_e13)
+    """An account; what it may borrow follows the rules of `venue.margin`."""
     return {
         "id": account.id,
         "account_number": account.account_number,
-        "cash": cash,
-        "buying_power": power,
-        "regt_buying_power": power,
-        "non_marginable_buying_power": power,
-        "options_buying_power": power,
-        "effective_buying_power": power,
-        "portfolio_value": equity,
-        "equity": equity,
-        "last_equity": format_money(account.last_equity_e13),
-        "long_market_value": value,
-        "position_market_value": value,
-        "initial_margin": value,
-        "maintenance_margin": value,
-        "sma": cash,
+        **_money_rows(account),
         "multiplier": str(account.multiplier),
         "balance_asof": new_york_date(account.at).isoformat(),
         "created_at": rfc3339(account.created_at),
+        "crypto_status": "ACTIVE" if account.has_crypto else "INACTIVE",
+        "shorting_enabled": account.shorting_enabled,
+        "trade_suspended_by_user": account.configuration.suspend_trade,
+        "options_approved_level": account.options_approved_level,
+        "options_trading_level": account.options_trading_level,
         **_FIXED_ACCOUNT_FIELDS,
     }
+
+
+def _money_rows(account: AccountState) -> Row:
+    power, own = account.buying_power_e13, account.non_marginable_buying_power_e13
+    long_value, short_value = account.long_market_value_e13, account.short_market_value_e13
+    counts = {
+        "cash": account.cash_e13,
+        "buying_power": power,
+        "effective_buying_power": power,
+        "regt_buying_power": account.regt_buying_power_e13,
+        "non_marginable_buying_power": own,
+        "options_buying_power": own,
+        "daytrading_buying_power": account.daytrading_buying_power_e13,
+        "bod_dtbp": account.bod_dtbp_e13,
+        "last_daytrading_buying_power": account.bod_dtbp_e13,
+        "portfolio_value": account.equity_e13,
+        "equity": account.equity_e13,
+        "last_equity": account.last_equity_e13,
+        "long_market_value": long_value,
+        "short_market_value": short_value,
+        "position_market_value": long_value - short_value,
+        "initial_margin": account.initial_margin_e13,
+        "maintenance_margin": account.maintenance_margin_e13,
+        "last_maintenance_margin": account.last_maintenance_margin_e13,
+        "sma": account.excess_e13,
+    }
+    return {name: format_money(count) for name, count in counts.items()}
+
+
+def configuration_row(configuration: Configuration) -> Row:
+    """The owner's settings."""
+    row: Row = msgspec.structs.asdict(configuration)
+    return row
 
 
 def asset_row(asset: Asset) -> Row:

@@ -38,6 +38,7 @@ from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
 from the_alchemiser.exchange.rest.interference import middleware as interference
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
+from the_alchemiser.exchange.venue.valuation import MULTIPLIERS
 
 DEFAULT_PORT = 8900
 SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
@@ -61,8 +62,9 @@ class ServerOptions:
     `start` is a date (its opening, or the next one) or an RFC 3339 instant. `data` is a folder of bars to trade
     instead of the shipped history, with `spread_basis_points` between bid and ask. `script` is a file of halts,
     corporate actions and half days. `state` is the command log that a killed exchange continues from. `accounts`
-    is a file of accounts; without it there is one, by `key`, `secret` and `cash`. `faults` is a schedule
-    of what is to go wrong. Limits of 0 mean none and hold for each account that does not name its own.
+    is a file of accounts; without it there is one, by `key`, `secret`, `cash` and `multiplier` (1 a cash
+    account; 4 a margin account, as paper accounts are). `faults` is a schedule of what is to go wrong. Limits of 0
+    mean none and hold for each account that does not name its own.
     """
 
     host: str = "127.0.0.1"
@@ -73,6 +75,7 @@ class ServerOptions:
     data: Path | None = None
     spread_basis_points: float = 0.0
     cash: str = "100000"
+    multiplier: int = 4
     state: Path | None = None
     script: Path | None = None
     key: str = DEMO_KEY
@@ -180,6 +183,7 @@ def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
         key=options.key,
         secret=options.secret,
         cash=options.cash,
+        multiplier=options.multiplier,
         requests_per_minute=options.requests_per_minute,
         data_requests_per_minute=options.data_requests_per_minute,
         rolling_limits=options.rolling_limits,
@@ -288,6 +292,8 @@ def _command_log(
         "start": rfc3339(start),
         "data": market.fingerprint + (f"/script-{script}" if script else ""),
     }
+    if options.multiplier != 1:  # the log of a cash account names none
+        setting["multiplier"] = options.multiplier
     if options.accounts is not None:
         setting["accounts"] = [msgspec.to_builtins(terms) for terms in accounts]
     return CommandLog(options.state, setting)
@@ -392,6 +398,13 @@ def _parser() -> argparse.ArgumentParser:
         "--spread-basis-points", type=float, default=0.0, help="between bid and ask of --data"
     )
     parser.add_argument("--cash", default=known.cash, help="dollars the account begins with")
+    parser.add_argument(
+        "--multiplier",
+        type=int,
+        choices=MULTIPLIERS,
+        default=known.multiplier,
+        help="1: a cash account; 2 or 4: a margin account that may borrow and sell short",
+    )
     parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
     parser.add_argument(
         "--script", type=Path, help="TOML or JSON file of halts, price bands, corporate actions, half days"

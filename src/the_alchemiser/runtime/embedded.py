@@ -44,6 +44,7 @@ class EmbeddedOptions(msgspec.Struct, frozen=True):
             "--seed": self.seed,
             "--speed": self.speed or "max",
             "--cash": self.cash,
+            "--multiplier": 1,  # the product owns long positions and borrows nothing
             "--start": self.start or None,
             "--state": self.state,
         }

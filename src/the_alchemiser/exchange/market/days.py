@@ -119,6 +119,9 @@ def _asset(symbol: str) -> Asset:
         exchange=exchange,
         tradable=tradable,
         fractionable=tradable,
+        shortable=tradable,
+        easy_to_borrow=tradable,
+        marginable=tradable,
         source=SOURCE,
     )
 

@@ -223,5 +223,8 @@ def _pushed_asset(symbol: str) -> Asset:
         symbol=symbol,
         name=symbol,
         exchange="",
+        shortable=True,
+        easy_to_borrow=True,
+        marginable=True,
         source="pushed by the caller",
     )

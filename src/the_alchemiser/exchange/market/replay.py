@@ -139,6 +139,9 @@ def _asset(table: BarTable) -> Asset:
         symbol=table.symbol,
         name=table.symbol,
         exchange="",
+        shortable=True,
+        easy_to_borrow=True,
+        marginable=True,
         source=SOURCE_DAILY if table.daily else SOURCE_INTRADAY,
     )
 

@@ -1,4 +1,4 @@
-"""Trading REST under /v2: account, orders, positions, assets, clock, calendar, activities."""
+"""Trading REST under /v2: orders, positions, assets, clock, calendar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import date
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import bad_parameter, not_found
-from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date
+from the_alchemiser.exchange.market.sessions import Session, Sessions
+from the_alchemiser.exchange.rest import account
 from the_alchemiser.exchange.rest.door import (
     FLOOR,
     desk_of,
@@ -21,22 +22,18 @@ from the_alchemiser.exchange.rest.door import (
 )
 from the_alchemiser.exchange.rows import (
     Row,
-    account_row,
     asset_row,
     calendar_row,
     clock_row,
-    fill_row,
     order_row,
     position_row,
 )
 from the_alchemiser.exchange.timestamps import parse_day
-from the_alchemiser.exchange.venue.account import FillRecord
 from the_alchemiser.exchange.venue.core import CloseResult
 from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
 from the_alchemiser.exchange.venue.orders import OrderFilter
 
 ORDERS_PER_PAGE, ORDERS_PER_PAGE_LIMIT = 50, 500
-ACTIVITIES_PER_PAGE_LIMIT = 100
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -52,11 +49,6 @@ def _choice(request: web.Request, name: str, default: str, choices: tuple[str, .
     if value not in choices:
         raise bad_parameter(f"invalid {name}")
     return value
-
-
-async def account(request: web.Request) -> web.Response:
-    """GET /v2/account."""
-    return json_answer(account_row(desk_of(request).exchange.account()))
 
 
 async def submit_order(request: web.Request) -> web.Response:
@@ -192,23 +184,6 @@ async def read_asset(request: web.Request) -> web.Response:
     return json_answer(asset_row(asset))
 
 
-async def activities(request: web.Request) -> web.Response:
-    """GET /v2/account/activities[/{type}]: one page, newest first unless asked otherwise."""
-    query = request.query
-    kinds = query_words(request, "activity_types")
-    kind = request.match_info.get("type", "").upper()
-    if kind:
-        kinds = frozenset({kind})
-    if query.get("category") == "non_trade_activity" or (kinds is not None and "FILL" not in kinds):
-        return json_answer([])
-    fills = _fills_between(request)
-    if _choice(request, "direction", "desc", ("asc", "desc")) == "desc":
-        fills = fills[::-1]
-    size = query_number(request, "page_size", ACTIVITIES_PER_PAGE_LIMIT, ACTIVITIES_PER_PAGE_LIMIT)
-    start = _index_after(fills, query.get("page_token", ""))
-    return json_answer([fill_row(fill) for fill in fills[start : start + size]])
-
-
 def _close_row(result: CloseResult) -> Row:
     body = None
     if result.order is not None:
@@ -231,35 +206,10 @@ def _following(sessions: Sessions, session: Session) -> Session | None:
     return sessions.all[index] if index < len(sessions.all) else None
 
 
-def _fills_between(request: web.Request) -> list[FillRecord]:
-    """The fills that `date`, or `after` and `until` (both exclusive), leave."""
-    fills = desk_of(request).exchange.fills()
-    if request.query.get("date"):
-        day = _day(request, "date", date.min)
-        return [fill for fill in fills if new_york_date(fill.at) == day]
-    after, until = query_instant(request, "after"), query_instant(request, "until")
-    return [
-        fill for fill in fills if (after is None or fill.at > after) and (until is None or fill.at < until)
-    ]
-
-
-def _index_after(fills: list[FillRecord], page_token: str) -> int:
-    """Where the page after the activity named by the token begins."""
-    if not page_token:
-        return 0
-    execution_id = page_token.rpartition("::")[2]
-    for index, fill in enumerate(fills):
-        if fill.execution_id == execution_id:
-            return index + 1
-    raise bad_parameter("invalid page_token")
-
-
 def routes() -> list[web.RouteDef]:
     """Every route of the trading API."""
     return [
-        web.get("/v2/account", account),
-        web.get("/v2/account/activities", activities),
-        web.get("/v2/account/activities/{type}", activities),
+        *account.routes(),
         web.post("/v2/orders", submit_order),
         web.get("/v2/orders", list_orders),
         web.delete("/v2/orders", cancel_orders),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from the_alchemiser.exchange.venue.configuration import Configuration
+from the_alchemiser.exchange.venue.margin import Standing
 from the_alchemiser.exchange.venue.orders import BUY, Order
 
 
@@ -124,28 +126,32 @@ class PositionState(msgspec.Struct, frozen=True, kw_only=True):
         return self.market_value_e13 - self.day_basis_e13
 
 
-class AccountState(msgspec.Struct, frozen=True, kw_only=True):
-    """The account at one instant. equity = cash + long market value + short market value, to the last unit."""
+class AccountState(Standing, frozen=True, kw_only=True):
+    """The account at one instant: its means, and what they stood at when the last trading day closed."""
 
     id: str
     account_number: str
     at: int
     created_at: int
-    cash_e13: int
-    held_cash_e13: int
-    long_market_value_e13: int
     last_equity_e13: int
-    multiplier: int = 1
-    short_market_value_e13: int = 0
+    last_maintenance_margin_e13: int
+    configuration: Configuration
+    shorting_enabled: bool
+    options_approved_level: int
+    options_trading_level: int
+    has_crypto: bool
 
     @property
-    def equity_e13(self) -> int:
-        return self.cash_e13 + self.long_market_value_e13 + self.short_market_value_e13
+    def daytrading_buying_power_e13(self) -> int:
+        """Of the day-trading rule that ended in 2026, for clients that still read it."""
+        return self.buying_power_e13 if self.multiplier == 4 else 0
 
     @property
-    def buying_power_e13(self) -> int:
-        """Cash not reserved by open orders, never below zero (cash account)."""
-        return max(0, self.cash_e13 - self.held_cash_e13)
+    def bod_dtbp_e13(self) -> int:
+        """The same at the beginning of the day."""
+        if self.multiplier != 4:
+            return 0
+        return 4 * max(0, self.last_equity_e13 - self.last_maintenance_margin_e13)
 
 
 class Account:
@@ -157,10 +163,14 @@ class Account:
         self.positions: dict[str, Position] = {}
         self.fills: list[FillRecord] = []
         self.last_equity_e13 = cash_e13
+        self.last_maintenance_margin_e13 = 0
 
     @property
-    def free_cash_e13(self) -> int:
-        return self.cash_e13 - self.held_cash_e13
+    def is_plain(self) -> bool:
+        """Whether it is long only, and no position ties up money."""
+        return all(
+            position.qty_e9 > 0 and not position.collateral_e13 for position in self.positions.values()
+        )
 
     def quantity_e9(self, symbol: str) -> int:
         """Owned, or below zero owed."""

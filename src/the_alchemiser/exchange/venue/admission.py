@@ -27,12 +27,15 @@ from the_alchemiser.exchange.units import (
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import Account
 from the_alchemiser.exchange.venue.books import bound_e4, collar_e4
+from the_alchemiser.exchange.venue.configuration import Configuration
+from the_alchemiser.exchange.venue.margin import Exposure, Standing
 
 SIDES = (o.BUY, o.SELL)
 TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT)
 TIMES_IN_FORCE = ("day", "gtc")
 CLASSES = (o.SIMPLE, o.BRACKET, o.OCO, o.OTO)
 CLIENT_ORDER_ID_LENGTH = 128
+SHORT_PERCENT = 103  # a short sale is reckoned at this part of the ask at least
 
 
 def check_shape(request: o.OrderRequest) -> None:
@@ -253,26 +256,83 @@ def _limits_cross(request: o.OrderRequest, other: o.Order) -> bool:
     return mine >= theirs if request.side == o.BUY else theirs >= mine
 
 
-def required_cash_e13(request: o.OrderRequest, ask_e4: int) -> int:
-    """What a buy reserves: quantity times its limit, its stop's collar, or the ask; or its dollars as given."""
-    if request.notional_e13 is not None:
-        return request.notional_e13
-    price = ask_e4
+def entry_price_e4(request: o.OrderRequest, ask_e4: int) -> int:
+    """The price at which an opening order is reckoned: its limit, its stop's collar, or the ask; a short
+    sale at 3 % above the ask, or its limit if that is more.
+    """
+    if request.side == o.SELL:
+        return max(request.limit_price_e4 or 0, -(-ask_e4 * SHORT_PERCENT // 100))
     if request.limit_price_e4 is not None:
-        price = request.limit_price_e4
-    elif request.stop_price_e4 is not None:
-        price = collar_e4(request.stop_price_e4)
-    return (request.qty_e9 or 0) * price
+        return request.limit_price_e4
+    return ask_e4 if request.stop_price_e4 is None else collar_e4(request.stop_price_e4)
 
 
-def check_cash(account: Account, required_e13: int, released_e13: int = 0) -> None:
-    free = max(0, account.free_cash_e13 + released_e13)
+def required_power_e13(exposure: Exposure, multiplier: int, notional_e13: int | None = None) -> int:
+    """What an order that opens `exposure` reserves of the buying power; an order in dollars gives its value."""
+    if exposure.qty_e9 < 0 and exposure.asset.asset_class == "us_equity":
+        # Documented as the value alone; twice the maintenance keeps cheap shares from asking for too little.
+        return max(exposure.value_e13, 2 * exposure.maintenance_e13)
+    if notional_e13 is None:
+        return exposure.power_e13(multiplier)
+    share = Exposure(exposure.asset, QUANTITY, exposure.price_e4)
+    return -(-notional_e13 * share.power_e13(multiplier) // max(1, share.value_e13))
+
+
+def check_power(means: Standing, asset: Asset, required_e13: int, cost_e13: int) -> None:
+    """The account can afford an opening order that costs `cost_e13` and reserves `required_e13`."""
+    free = means.buying_power_e13
+    if asset.asset_class != "us_equity":
+        own = means.non_marginable_buying_power_e13
+        if required_e13 <= free and cost_e13 <= own:
+            return
+        raise _beyond_own_money(asset, own // CENT_E13 * CENT_E13, cost_e13)
     if required_e13 > free:
         raise forbidden(
             "insufficient buying power",
             buying_power=format_money(free // CENT_E13 * CENT_E13),
-            cost_basis=format_money(required_e13),
+            cost_basis=format_money(cost_e13),
         )
+
+
+def _beyond_own_money(asset: Asset, own_e13: int, cost_e13: int) -> Refusal:
+    own, cost = format_money(own_e13), format_money(cost_e13)
+    if asset.asset_class == "crypto":
+        return forbidden(f"insufficient balance for USD (requested: {cost}, available: {own})")
+    return forbidden("insufficient options buying power", options_buying_power=own, cost_basis=cost)
+
+
+def check_permission(request: o.OrderRequest, asset: Asset, configuration: Configuration) -> None:
+    """What the owner has switched off."""
+    if configuration.suspend_trade:
+        raise forbidden("new orders are rejected by user request")
+    is_fraction = request.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY
+    if is_fraction and asset.asset_class == "us_equity" and not configuration.fractional_trading:
+        raise forbidden("fractional trading is disabled for this account")
+    hard_to_borrow = asset.shortable and not asset.easy_to_borrow
+    if hard_to_borrow and request.side == o.SELL and request.time_in_force != "day":
+        raise unprocessable(f'only day orders are allowed for hard-to-borrow asset "{asset.symbol}"')
+
+
+def check_short(request: o.OrderRequest, asset: Asset, *, allowed: bool) -> None:
+    """A sale that opens a position: never of crypto, of whole shares only, of what can be borrowed."""
+    if asset.asset_class == "crypto":
+        coin, requested = asset.symbol.partition("/")[0], format_quantity(request.qty_e9 or 0)
+        raise forbidden(f"insufficient balance for {coin} (requested: {requested}, available: 0)")
+    if not allowed:
+        raise forbidden("account is not allowed to short")
+    if not asset.shortable or not asset.easy_to_borrow:
+        raise unprocessable(f'asset "{asset.symbol}" cannot be sold short')
+    if request.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY:
+        raise unprocessable("fractional orders cannot be sold short")
+
+
+def check_one_direction(request: o.OrderRequest, resting: Iterable[o.Order]) -> None:
+    """No order opens a position on one side while another waits to open one on the other."""
+    for other in resting:
+        if other.side != request.side and not other.closes:
+            if request.side == o.SELL:
+                raise forbidden("cannot open a short sell while a long buy order is open")
+            raise forbidden("cannot open a long buy while a short sell order is open")
 
 
 def check_shares(account: Account, asset: Asset, qty_e9: int, released_e9: int = 0) -> None:

@@ -103,15 +103,11 @@ class Amendment(Entry):
         quote = self._quote(old.symbol)
         admission.check_prices(request, trade_price_e4(quote.bid_e4, quote.ask_e4))
         remaining = (request.qty_e9 or 0) - old.filled_qty_e9
+        asset = admission.check_asset(request, self.market.asset(old.symbol))
         if not old.closes:
-            price = admission.required_cash_e13(request, quote.ask_e4) // (request.qty_e9 or 1)
-            required = price * remaining * old.multiplier
-            admission.check_cash(self._account, required, old.held_cash_e13)
-            return required
+            return self._check_power(request, asset, remaining, quote.ask_e4, old.held_cash_e13)
         if old.status != "held":
-            asset = self.market.asset(old.symbol)
-            if asset is not None:
-                admission.check_shares(self._account, asset, remaining, old.held_qty_e9)
+            admission.check_shares(self._account, asset, remaining, old.held_qty_e9)
         return 0
 
     def _check_new_terms(self, old: Order, request: OrderRequest) -> None:

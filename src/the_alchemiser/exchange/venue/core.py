@@ -7,10 +7,12 @@ calls give the same ids, fills and updates on every machine.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
 from the_alchemiser.exchange.market.prices import (
@@ -26,9 +28,11 @@ from the_alchemiser.exchange.market.prices import (
 from the_alchemiser.exchange.units import parse_decimal, quantity_e9
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.venue.configuration import Configuration, configured
 from the_alchemiser.exchange.venue.listing import listed
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest, snapshot
 from the_alchemiser.exchange.venue.timeline import Timeline
+from the_alchemiser.exchange.venue.valuation import OPTIONS_APPROVED_LEVEL
 
 _instant = attrgetter("at")
 
@@ -149,20 +153,26 @@ class Exchange(Timeline):
 
     def account(self) -> AccountState:
         self._begin_day()
-        account = self._account
-        values = [self._value_e13(position) for position in account.positions.values()]
+        means, shorts = self._standing(), not self.configuration.no_shorting
         return AccountState(
             id=self.account_id,
             account_number=self.account_number,
             at=self.now,
             created_at=self.created_at,
-            cash_e13=account.cash_e13,
-            held_cash_e13=account.held_cash_e13,
-            long_market_value_e13=sum(value for value in values if value > 0),
-            short_market_value_e13=sum(value for value in values if value < 0),
-            last_equity_e13=account.last_equity_e13,
-            multiplier=self.multiplier,
+            last_equity_e13=self._account.last_equity_e13,
+            last_maintenance_margin_e13=self._account.last_maintenance_margin_e13,
+            configuration=self.configuration,
+            shorting_enabled=means.multiplier > 1 and shorts,
+            options_approved_level=OPTIONS_APPROVED_LEVEL,
+            options_trading_level=self.options_trading_level,
+            has_crypto=any(asset.asset_class == "crypto" for asset in self._assets_by_id.values()),
+            **msgspec.structs.asdict(means),
         )
+
+    def configure(self, changes: Mapping[str, Any]) -> Configuration:
+        """Change settings of the account; null changes nothing. Raises Refusal."""
+        self.configuration = configured(self.configuration, changes)
+        return self.configuration
 
     def fills(self, after: int | None = None, until: int | None = None) -> list[FillRecord]:
         """Executions in order, with after < at < until where given."""

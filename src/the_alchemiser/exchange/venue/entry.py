@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import msgspec
 
-from the_alchemiser.exchange.errors import bad_parameter, forbidden, unprocessable
+from the_alchemiser.exchange.errors import bad_parameter, unprocessable
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.units import NEVER
 from the_alchemiser.exchange.venue import admission
 from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.margin import Exposure
 from the_alchemiser.exchange.venue.matching import Matching
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest, snapshot
 from the_alchemiser.exchange.venue.presence import trades_in
@@ -33,6 +34,7 @@ class Entry(Matching):
         asset = admission.check_asset(request, self._find_asset(request.symbol))
         if request.symbol != asset.symbol:  # it named the asset by id
             request = msgspec.structs.replace(request, symbol=asset.symbol)
+        admission.check_permission(request, asset, self.configuration)
         intent = admission.check_intent(request, self._account.quantity_e9(asset.symbol))
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
@@ -65,14 +67,31 @@ class Entry(Matching):
             admission.check_shares(self._account, asset, request.qty_e9 or 0)
             return 0
         self._check_opening(request, asset)
-        required = admission.required_cash_e13(request, ask_e4) * asset.multiplier
-        admission.check_cash(self._account, required)
-        return required
+        return self._check_power(request, asset, request.qty_e9 or 0, ask_e4)
 
     def _check_opening(self, request: OrderRequest, asset: Asset) -> None:
         """Whether an order may open a position on its side."""
         if request.side == o.SELL:
-            raise forbidden("account is not allowed to short")
+            allowed = not self.configuration.no_shorting and self._means().multiplier > 1
+            admission.check_short(request, asset, allowed=allowed)
+        book = self._books.get(asset.symbol)
+        if book is not None:
+            admission.check_one_direction(request, book.open.values())
+
+    def _check_power(
+        self, request: OrderRequest, asset: Asset, qty_e9: int, ask_e4: int, released_e13: int = 0
+    ) -> int:
+        """What an order that opens `qty_e9` must reserve of the buying power, where the account has as much."""
+        means = self._means()
+        if released_e13:
+            held = means.held_cash_e13 - released_e13
+            means = msgspec.structs.replace(means, held_cash_e13=held)
+        signed = qty_e9 if request.side == o.BUY else -qty_e9
+        exposure = Exposure(asset, signed, admission.entry_price_e4(request, ask_e4))
+        notional = request.notional_e13
+        required = admission.required_power_e13(exposure, means.multiplier, notional)
+        admission.check_power(means, asset, required, exposure.value_e13 if notional is None else notional)
+        return required
 
     # -- records ----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What happens to orders that are in: they rest, are elected, execute, and end; exits follow their entries.
 
-The lowest layer of the exchange. Above it, `entry` decides what comes in, `timeline` when what
+It stands on `valuation`. Above it, `entry` decides what comes in, `timeline` when what
 happens, and `core` is the face.
 """
 
@@ -9,26 +9,22 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
 
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.hours import REGULAR, hours_of
 from the_alchemiser.exchange.market.prices import (
     Market,
     NoPrice,
-    Quote,
-    UnknownSymbol,
     reaches,
     trade_price_e4,
 )
-from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
-from the_alchemiser.exchange.units import NEVER, money_e13
 from the_alchemiser.exchange.venue import orders as o
-from the_alchemiser.exchange.venue.account import NO_FEE, Account, Fee, FillRecord, Position
+from the_alchemiser.exchange.venue.account import NO_FEE, Fee, FillRecord
 from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4
 from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
 from the_alchemiser.exchange.venue.presence import CRYPTO, trades_in
 from the_alchemiser.exchange.venue.rules import VenueRules
+from the_alchemiser.exchange.venue.valuation import Valuation
 
 # Undrained updates beyond this many push out the oldest; `updates_dropped` counts them.
 UPDATE_QUEUE_SIZE = 100_000
@@ -40,34 +36,29 @@ _END_EVENT_FIELD = {
 }
 
 
-class Matching:
+class Matching(Valuation):
     """Records, books, fills and updates of one account over one market."""
 
-    def __init__(self, market: Market, *, seed: int, cash: str = "100000", start: int) -> None:
-        self.market = market
+    def __init__(
+        self, market: Market, *, seed: int, cash: str = "100000", start: int, multiplier: int = 1
+    ) -> None:
+        super().__init__(market, cash=cash, start=start, multiplier=multiplier)
         self.seed = seed
-        self.now = start
-        self.created_at = start
-        self.multiplier = 1
         self.account_id = derived_uuid("account", seed)
         self.account_number = "PA" + self.account_id.replace("-", "")[:8].upper()
         self.on_update: Callable[[Update], None] | None = None
         self.update_count = 0
         self.updates_dropped = 0
         self._updates: deque[Update] = deque()
-        self._account = Account(money_e13(cash))
         self._orders: dict[str, Order] = {}
         self._by_client_id: dict[str, Order] = {}
         self._books: dict[str, Book] = {}
-        self._pushed: dict[str, tuple[int, int, int]] = {}
         self._assets_by_id = {asset.id: asset for asset in market.assets()}
         self.rules = VenueRules()
         self.hours = hours_of(market.sessions)
         self._phase, self._phase_began, self._phase_ends = self.hours.span(start)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
         self._alarm_count = 0
-        self._day_ends = NEVER
-        self._close_equity_e13 = self._account.cash_e13
 
     @property
     def _is_open(self) -> bool:
@@ -85,58 +76,6 @@ class Matching:
         """`act` is called when time reaches `at`; calls for one instant come in the order they were asked for."""
         self._alarm_count += 1
         heapq.heappush(self._alarms, (at, self._alarm_count, act))
-
-    # -- prices -----------------------------------------------------------------------------------
-
-    def _quote(self, symbol: str) -> Quote:
-        """The quote in force: the market's, or a later pushed one. Raises NoPrice, UnknownSymbol."""
-        pushed = self._pushed.get(symbol)
-        if pushed is None:
-            return self.market.quote(symbol, self.now)
-        if pushed[0] == self.now:
-            return Quote(*pushed, 100, 100)
-        try:
-            quote = self.market.quote(symbol, self.now)
-        except NoPrice:
-            return Quote(*pushed, 100, 100)
-        return quote if quote.at > pushed[0] else Quote(*pushed, 100, 100)
-
-    def _mark_e4(self, symbol: str) -> int:
-        """The price a position is valued at: the latest trade; 0 before the first price."""
-        try:
-            quote = self._quote(symbol)
-        except (NoPrice, UnknownSymbol):
-            return 0
-        return trade_price_e4(quote.bid_e4, quote.ask_e4)
-
-    def _previous_close_e4(self, symbol: str) -> int:
-        try:
-            return self.market.previous_close_e4(symbol, self.now)
-        except NoPrice:
-            return self._mark_e4(symbol)
-
-    def _market_value_e13(self) -> int:
-        """All positions at their marks, short ones below zero."""
-        return sum(map(self._value_e13, self._account.positions.values()))
-
-    def _value_e13(self, position: Position) -> int:
-        return position.qty_e9 * self._mark_e4(position.symbol) * position.multiplier
-
-    # -- days -------------------------------------------------------------------------------------
-
-    def _end_day(self) -> None:
-        """At the close: keep what becomes yesterday's equity and prices once New York's date changes."""
-        self._close_equity_e13 = self._account.cash_e13 + self._market_value_e13()
-        self._day_ends = new_york_midnight(new_york_date(self.now) + timedelta(days=1))
-
-    def _begin_day(self) -> None:
-        """Turn the last close into `last_equity` and the basis of the day's profit, once its date is over."""
-        if self.now < self._day_ends:
-            return
-        self._day_ends = NEVER
-        self._account.last_equity_e13 = self._close_equity_e13
-        for position in self._account.positions.values():
-            position.day_basis_e13 = self._value_e13(position)
 
     # -- updates ----------------------------------------------------------------------------------
 

@@ -1,0 +1,135 @@
+"""What an account is worth and may do at the prices in force: marks, margin, buying power, and the end of days.
+
+The lowest layer of the venue.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from the_alchemiser.exchange.market.prices import (
+    Asset,
+    Market,
+    NoPrice,
+    Quote,
+    UnknownSymbol,
+    trade_price_e4,
+)
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.units import NEVER, money_e13
+from the_alchemiser.exchange.venue.account import Account, Position
+from the_alchemiser.exchange.venue.configuration import Configuration
+from the_alchemiser.exchange.venue.margin import Exposure, Standing, standing
+
+MULTIPLIERS = (1, 2, 4)
+OPTIONS_APPROVED_LEVEL = 3
+
+
+class Valuation:
+    """The account at the market's prices. `multiplier`: 1 a cash account, 2 or 4 one that may borrow."""
+
+    def __init__(self, market: Market, *, cash: str, start: int, multiplier: int) -> None:
+        if multiplier not in MULTIPLIERS:
+            raise ValueError(f"the margin multiplier is 1, 2 or 4, not {multiplier}")
+        self.market = market
+        self.now = start
+        self.created_at = start
+        self.multiplier = multiplier
+        self.configuration = Configuration()
+        self._account = Account(money_e13(cash))
+        self._pushed: dict[str, tuple[int, int, int]] = {}
+        self._day_ends = NEVER
+        self._closing = self._standing()
+
+    # -- prices -----------------------------------------------------------------------------------
+
+    def _quote(self, symbol: str) -> Quote:
+        """The quote in force: the market's, or a later pushed one. Raises NoPrice, UnknownSymbol."""
+        pushed = self._pushed.get(symbol)
+        if pushed is None:
+            return self.market.quote(symbol, self.now)
+        if pushed[0] == self.now:
+            return Quote(*pushed, 100, 100)
+        try:
+            quote = self.market.quote(symbol, self.now)
+        except NoPrice:
+            return Quote(*pushed, 100, 100)
+        return quote if quote.at > pushed[0] else Quote(*pushed, 100, 100)
+
+    def _mark_e4(self, symbol: str) -> int:
+        """The price a position is valued at: the latest trade; 0 before the first price."""
+        try:
+            quote = self._quote(symbol)
+        except (NoPrice, UnknownSymbol):
+            return 0
+        return trade_price_e4(quote.bid_e4, quote.ask_e4)
+
+    def _previous_close_e4(self, symbol: str) -> int:
+        try:
+            return self.market.previous_close_e4(symbol, self.now)
+        except NoPrice:
+            return self._mark_e4(symbol)
+
+    def _market_value_e13(self) -> int:
+        """All positions at their marks, short ones below zero."""
+        return sum(map(self._value_e13, self._account.positions.values()))
+
+    def _value_e13(self, position: Position) -> int:
+        return position.qty_e9 * self._mark_e4(position.symbol) * position.multiplier
+
+    # -- days -------------------------------------------------------------------------------------
+
+    def _end_day(self) -> None:
+        """At the close: keep what becomes yesterday's equity and prices once New York's date changes."""
+        self._closing = self._standing()
+        self._day_ends = new_york_midnight(new_york_date(self.now) + timedelta(days=1))
+
+    def _begin_day(self) -> None:
+        """Turn the last close into `last_equity` and the basis of the day's profit, once its date is over."""
+        if self.now < self._day_ends:
+            return
+        self._day_ends = NEVER
+        self._account.last_equity_e13 = self._closing.equity_e13
+        self._account.last_maintenance_margin_e13 = self._closing.maintenance_margin_e13
+        for position in self._account.positions.values():
+            position.day_basis_e13 = self._value_e13(position)
+
+    # -- means ------------------------------------------------------------------------------------
+
+    def _asset_of(self, position: Position) -> Asset:
+        """The asset of a position; one that has left the market lends nothing."""
+        return self.market.asset(position.symbol) or Asset(
+            id="",
+            symbol=position.symbol,
+            name=position.symbol,
+            exchange="",
+            asset_class=position.asset_class,
+            multiplier=position.multiplier,
+        )
+
+    def _standing(self) -> Standing:
+        """The account's means now."""
+        account = self._account
+        exposures = [
+            Exposure(
+                self._asset_of(position),
+                position.qty_e9,
+                self._mark_e4(position.symbol),
+                position.collateral_e13,
+            )
+            for position in account.positions.values()
+        ]
+        allowed = min(self.multiplier, int(self.configuration.max_margin_multiplier))
+        return standing(allowed, account.cash_e13, account.held_cash_e13, exposures)
+
+    def _means(self) -> Standing:
+        """As `_standing`, without looking at prices where a cash account owns nothing but long positions."""
+        account = self._account
+        if self.multiplier == 1 and account.is_plain:
+            return Standing(multiplier=1, cash_e13=account.cash_e13, held_cash_e13=account.held_cash_e13)
+        return self._standing()
+
+    @property
+    def options_trading_level(self) -> int:
+        """What the account may do with options: 0 nothing to 3 spreads."""
+        return min(OPTIONS_APPROVED_LEVEL, self.configuration.max_options_trading_level)
