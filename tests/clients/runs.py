@@ -1,0 +1,89 @@
+"""Runs each foreign client against an exchange of its own and reads its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wire import ExchangeProcess, running_exchange
+
+ROOT = Path(__file__).parent.parent.parent
+HERE = Path(__file__).parent
+INSTALLED = Path(os.environ.get("CLIENTS_DIRECTORY", ROOT / ".clients"))
+LIMIT_SECONDS = 240.0
+# Open, with an hour of the session behind it; half a minute of the exchange in a second of the tests.
+DAY: Mapping[str, Any] = {
+    "start": "2022-06-01T14:30:00Z",
+    "speed": 30,
+    "cash": 250000,
+    "requests_per_minute": 0,
+    "data_requests_per_minute": 0,
+}
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client: the program that exercises it, where it is installed, and the exchange it needs."""
+
+    name: str
+    command: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a client could do with the exchange."""
+
+    client: str
+    version: str
+    shown: tuple[str, ...]
+    failed: Mapping[str, str]
+    uncovered: tuple[str, ...]
+
+
+CLIENTS: tuple[Client, ...] = (
+    Client("alpaca-py", (sys.executable, str(HERE / "alpaca_py_client.py"))),
+    Client("alpaca-mcp-server", (sys.executable, str(HERE / "alpaca_mcp_client.py"))),
+)
+
+
+def run(client: Client) -> Report:
+    """The report of one client. Raises RuntimeError with what it said when it made none."""
+    with running_exchange(**{**DAY, **client.options}) as exchange:
+        done = subprocess.run(
+            client.command,
+            env={**os.environ, **_addresses(exchange), **client.environment},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+    lines = done.stdout.strip().splitlines()
+    try:
+        report = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        raise RuntimeError(
+            f"{client.name} made no report: {done.stdout[-2000:]}{done.stderr[-4000:]}"
+        ) from None
+    return Report(
+        report["client"],
+        report["version"],
+        tuple(report["shown"]),
+        report["failed"],
+        tuple(report.get("uncovered", ())),
+    )
+
+
+def _addresses(exchange: ExchangeProcess) -> dict[str, str]:
+    return {
+        "EXCHANGE_REST": exchange.rest,
+        "EXCHANGE_KEY": exchange.key,
+        "EXCHANGE_SECRET": exchange.secret,
+    }

@@ -1,0 +1,27 @@
+"""Clients we did not write, each used as its own documentation shows, against a running exchange."""
+
+import pytest
+from clients.runs import CLIENTS, Client, run
+
+# What the exchange does not do yet. It may only shrink.
+PENDING = frozenset(
+    {
+        *("account configurations", "orders: trailing stop", "orders: extended hours, opg, cls, ioc, fok"),
+        *("orders: short", "orders: crypto", "option contracts", "orders: options, multi-leg"),
+        *("option exercise", "portfolio history", "watchlists", "corporate actions", "option data", "news"),
+        *("screener", "crypto stream", "option stream", "news stream"),
+    }
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_client_finds_everything_it_asks_for(client: Client) -> None:
+    report = run(client)
+    failures = {name: text for name, text in report.failed.items() if _capability(name) not in PENDING}
+    assert not failures, "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
+    assert not report.uncovered or PENDING, f"public methods that nothing calls: {report.uncovered}"
+
+
+def _capability(step: str) -> str:
+    return step.rpartition(": ")[0]
