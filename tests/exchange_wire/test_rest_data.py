@@ -19,7 +19,9 @@ def pages(exchange: WireExchange, path: str, **query: Any) -> list[dict[str, Any
 @pytest.mark.parametrize("sort", ["asc", "desc"])
 @pytest.mark.parametrize("kind", ["bars", "quotes", "trades"])
 def test_pages_cut_anywhere_add_up_to_the_whole(shared_exchange: WireExchange, kind: str, sort: str) -> None:
-    query = {"symbols": "MSFT,AAPL", "timeframe": "1Min", "start": START, "sort": sort}
+    query = {"symbols": "MSFT,AAPL", "start": START, "sort": sort}
+    if kind == "bars":
+        query["timeframe"] = "1Min"
     (whole,) = pages(shared_exchange, f"/v2/stocks/{kind}", limit=10_000, **query)
     cut = pages(shared_exchange, f"/v2/stocks/{kind}", limit=397, **query)
     assert len(cut) > 2
@@ -71,22 +73,43 @@ def test_market_data_are_numbers_and_the_default_range_is_today(shared_exchange:
 @pytest.mark.parametrize(
     ("query", "complaint"),
     [
-        ({"timeframe": "60Min"}, "invalid timeframe"),
-        ({"timeframe": "5Month"}, "invalid timeframe"),
-        ({"timeframe": ""}, "invalid timeframe"),
+        ({"timeframe": "60Min"}, "invalid timeframe: 60Min"),
+        ({"timeframe": "30Sec"}, "invalid timeframe: 30Sec"),
+        ({"timeframe": "0Min"}, "invalid timeframe: 0Min"),
+        ({"timeframe": "24Hour"}, "invalid timeframe: 24Hour"),
+        ({"timeframe": "2Day"}, "invalid timeframe: 2Day"),
+        ({"timeframe": "5Month"}, "invalid timeframe: 5Month"),
+        (
+            {"timeframe": ""},
+            "Invalid format for parameter timeframe: query parameter 'timeframe' is required",
+        ),
         ({"limit": "10001"}, "invalid limit: larger than the allowed maximum of 10000"),
         ({"limit": "9" * 400}, "invalid limit: larger than the allowed maximum of 10000"),
         ({"limit": "0"}, "invalid limit"),
         ({"limit": "-1"}, "invalid limit"),
-        ({"start": "tomorrow"}, "invalid start"),
+        ({"limit": "many"}, "Invalid format for parameter limit"),
+        (
+            {"start": "tomorrow"},
+            "Invalid format for parameter start: error parsing 'tomorrow' as RFC3339 or 2006-01-02 time",
+        ),
+        ({"start": "2022-06-01T10:00:00"}, "Invalid format for parameter start: error parsing"),
+        ({"start": "2022-06-01T10:00:00 04:00"}, "Invalid format for parameter start: error parsing"),
+        ({"end": "2022-13-01"}, "Invalid format for parameter end: error parsing"),
+        ({"since": "0"}, "unexpected query parameter(s): since"),
+        ({"currency": "EUR"}, "currency not supported: EUR"),
+        ({"asof": "then"}, "invalid asof: then"),
         ({"start": "2022-06-01", "end": "2022-05-01"}, "end should not be before start"),
         ({"sort": "up"}, "invalid sort"),
         ({"feed": "bloomberg"}, "invalid feed"),
+        ({"feed": "delayed_sip"}, "invalid feed"),
         ({"adjustment": "some"}, "invalid adjustment"),
         ({"page_token": "???"}, "invalid page_token"),
         ({"page_token": "QUFQTHx4"}, "invalid page_token"),
-        ({"symbols": ""}, "symbols is required"),
-        ({"symbols": "AAPL,%00"}, "invalid symbol"),
+        ({"symbols": ""}, "Invalid format for parameter symbols: query parameter 'symbols' is required"),
+        ({"symbols": ", ,"}, "Invalid format for parameter symbols: query parameter 'symbols' is required"),
+        ({"symbols": "AAPL,%00"}, "code=400, message=invalid symbol: %00"),
+        ({"symbols": "AAPL,BRK-B"}, "code=400, message=invalid symbol: BRK-B"),
+        ({"symbols": "BTC/USD"}, "code=400, message=invalid symbol: BTC/USD"),
         ({"symbols": ",".join(f"S{number}" for number in range(1001))}, "too many symbols"),
     ],
 )
@@ -104,14 +127,12 @@ def test_a_data_request_that_means_nothing_is_a_400_with_its_reason(
     ("start", "first"),
     [
         ("2022-06-01T10:00:00-04:00", "2022-06-01T14:00:00Z"),
-        ("2022-06-01T10:00:00 04:00", "2022-06-01T13:30:00Z"),
         ("2022-06-01T14:00:00+00:00", "2022-06-01T14:00:00Z"),
         ("2022-06-01T14:00:00.000000001Z", "2022-06-01T14:01:00Z"),
-        ("2022-06-01T14:00", "2022-06-01T14:00:00Z"),
         ("2022-06-01", "2022-06-01T13:30:00Z"),
     ],
 )
-def test_every_way_of_writing_an_instant_is_understood(
+def test_every_documented_way_of_writing_an_instant_is_understood(
     shared_exchange: WireExchange, start: str, first: str
 ) -> None:
     bars = shared_exchange.get("/v2/stocks/AAPL/bars", timeframe="1Min", start=start, limit=1)["bars"]

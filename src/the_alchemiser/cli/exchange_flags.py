@@ -36,3 +36,9 @@ Script = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="TOML or JSON: halts, price bands, splits, dividends, half days."),
 ]
+DataPlan = Annotated[
+    str, typer.Option(metavar="unlimited|basic", help="basic: consolidated (sip) data 15 minutes late.")
+]
+Faults = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A schedule of what is to go wrong, TOML or JSON.")
+]

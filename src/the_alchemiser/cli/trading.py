@@ -151,9 +151,8 @@ def exchange(
     spread_basis_points: flags.SpreadBasisPoints = 0.0,
     state: flags.State = None,
     script: flags.Script = None,
-    faults: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A schedule of what is to go wrong, TOML or JSON.")
-    ] = None,
+    data_plan: flags.DataPlan = "unlimited",
+    faults: flags.Faults = None,
     as_json: Json = False,
 ) -> None:
     """Serve the built-in exchange to any Alpaca client.
@@ -181,6 +180,7 @@ def exchange(
         multiplier=multiplier,
         state=state,
         script=script,
+        data_plan=data_plan,
         spread_basis_points=spread_basis_points,
         faults=faults,
     )

@@ -15,6 +15,8 @@ from the_alchemiser.exchange.streams.datastream import DataPlan, DataSeat
 from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub
 from the_alchemiser.exchange.venue.core import Exchange
 
+BASIC, UNLIMITED = DATA_PLANS = ("basic", "unlimited")
+
 
 class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """On what terms an account is opened. Limits of 0 mean none."""
@@ -32,8 +34,14 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Count requests in the 60 seconds before now instead of in the minute of the clock."""
     stream_symbols: int = 30
     stream_connections: int = 1
+    data_plan: str = UNLIMITED
+    """What market data may be asked for: `basic` plans see the consolidated feed (sip) 15 minutes late."""
     text_frames: bool = False
     """Tell trade updates in text frames, as the live environment does."""
+
+    def __post_init__(self) -> None:
+        if self.data_plan not in DATA_PLANS:
+            raise ValueError(f"data_plan must be one of {', '.join(DATA_PLANS)}")
 
     @property
     def credentials(self) -> Credentials:

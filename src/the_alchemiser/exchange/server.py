@@ -24,7 +24,7 @@ from aiohttp import web
 
 from the_alchemiser.exchange.accountfile import AccountFileError, read_accounts
 from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET
-from the_alchemiser.exchange.desk import AccountTerms
+from the_alchemiser.exchange.desk import DATA_PLANS, UNLIMITED, AccountTerms
 from the_alchemiser.exchange.faults.schedule import InvalidSchedule, read_schedule
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.journal import CommandLog, JournalError
@@ -32,8 +32,8 @@ from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.rest import control as rest_control
 from the_alchemiser.exchange.rest import crypto as rest_crypto
-from the_alchemiser.exchange.rest import data as rest_data
 from the_alchemiser.exchange.rest import faultcontrol as rest_faults
+from the_alchemiser.exchange.rest import stocks as rest_stocks
 from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
 from the_alchemiser.exchange.rest.interference import middleware as interference
@@ -86,6 +86,7 @@ class ServerOptions:
     stream_symbols: int = 30
     stream_connections: int = 1
     rolling_limits: bool = False
+    data_plan: str = UNLIMITED
     accounts: Path | None = None
     faults: Path | None = None
 
@@ -190,6 +191,7 @@ def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
         stream_symbols=options.stream_symbols,
         stream_connections=options.stream_connections,
         text_frames=options.text_frames,
+        data_plan=options.data_plan,
     )
     if options.accounts is None:
         return (first,)
@@ -204,7 +206,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
     application[FLOOR] = floor
     application.add_routes(rest_trading.routes())
-    application.add_routes(rest_data.routes())
+    application.add_routes(rest_stocks.routes())
     application.add_routes(rest_crypto.routes())
     application.add_routes(rest_control.routes())
     application.add_routes(rest_faults.routes())
@@ -422,6 +424,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stream-connections", type=int, default=known.stream_connections)
     parser.add_argument(
         "--rolling-limits", action="store_true", help="count requests in the last 60 s, not by the minute"
+    )
+    parser.add_argument(
+        "--data-plan", choices=DATA_PLANS, default=known.data_plan, help="basic: sip data 15 minutes late"
     )
     parser.add_argument("--accounts", type=Path, help="TOML or JSON file: several isolated accounts by key")
     parser.add_argument("--faults", type=Path, help="TOML or JSON schedule of what is to go wrong")

@@ -62,6 +62,13 @@ class Path(NamedTuple):
         count = int(np.searchsorted(self.at, at, side="right"))
         return Path(*(column[:count] for column in self))
 
+    def between(self, start: int, end: int) -> Path:
+        """The part with start <= at < end."""
+        low, high = self.at.searchsorted((start, end)).tolist()
+        if low == 0 and high == len(self.at):
+            return self
+        return Path(*(column[low:high] for column in self))
+
 
 class Span(NamedTuple):
     """What happened in one bar, exactly: prices in 1e-4 dollars, `value` = sum of price x shares."""
@@ -149,6 +156,17 @@ def period_start(timeframe: Timeframe, day: date) -> date:
         return day - timedelta(days=day.weekday())
     if timeframe.unit == "Month":
         return date(day.year, (day.month - 1) // timeframe.number * timeframe.number + 1, 1)
+    return day
+
+
+def period_end(timeframe: Timeframe, day: date) -> date:
+    """The last day of the bar `day` belongs to."""
+    first = period_start(timeframe, day)
+    if timeframe.unit == "Week":
+        return first + timedelta(days=6)
+    if timeframe.unit == "Month":
+        months = first.year * 12 + first.month - 1 + timeframe.number
+        return date(months // 12, months % 12 + 1, 1) - timedelta(days=1)
     return day
 
 

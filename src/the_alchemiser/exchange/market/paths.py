@@ -15,6 +15,7 @@ from the_alchemiser.exchange.market.barring import (
     intraday_bars,
     parse_timeframe,
     period_bars,
+    period_end,
     period_start,
     span_of,
 )
@@ -197,25 +198,32 @@ class PathMarket:
     def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`. ValueError for an unknown timeframe."""
         frame = parse_timeframe(timeframe)
-        days = self._sessions_for(symbol, period_start(frame, self.day_of(start)), end, at)
+        if end < start:
+            return []
+        first, last = period_start(frame, self.day_of(start)), period_end(frame, self.day_of(min(end, at)))
+        days = self._sessions_for(symbol, first, last, at)
         if frame.width:
-            drawn: Iterator[Bar] = (
-                bar
-                for session in days
-                for bar in intraday_bars(
-                    self.path(symbol, session.index).until(at),
-                    self.midnight(session.date),
-                    frame.width,
-                    quiet_ticks=self.quiet_ticks,
-                )
-            )
+            drawn = self._intraday(symbol, days, frame.width, (start, end, at))
         else:
             drawn = period_bars(frame, self._daily(symbol, days, at), self.midnight)
         return [bar for bar in drawn if start <= bar.at <= end]
 
-    def _sessions_for(self, symbol: str, first: date, end: int, at: int) -> list[Session]:
+    def _intraday(
+        self, symbol: str, days: list[Session], width: int, within: tuple[int, int, int]
+    ) -> Iterator[Bar]:
+        """The bars of `width` that start from the first to the second instant within, as known at the third."""
+        start, end, at = within
+        for session in days:
+            midnight = self.midnight(session.date)
+            # Only whole bars, and only those asked for: a minute out of a day costs a minute.
+            low = midnight - (midnight - start) // width * width
+            high = midnight + ((end - midnight) // width + 1) * width
+            part = self.path(symbol, session.index).between(low, min(high, at + 1))
+            yield from intraday_bars(part, midnight, width, quiet_ticks=self.quiet_ticks)
+
+    def _sessions_for(self, symbol: str, first: date, last: date, at: int) -> list[Session]:
         covered = self.covered(symbol)
-        chosen = self.sessions.between(first, self.day_of(min(end + 366 * 86_400 * 10**9, at)))
+        chosen = self.sessions.between(first, last)
         return [session for session in chosen if session.index in covered and session.open <= at]
 
     def _daily(self, symbol: str, days: list[Session], at: int) -> Iterator[tuple[date, Span]]:

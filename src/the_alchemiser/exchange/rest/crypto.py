@@ -109,7 +109,7 @@ def history(kind: str) -> Handler:
             return json_answer({kind: {}, "next_page_token": None})
         reader = _READERS[kind](request, market, now)
         page = page._replace(start=max(page.start, market.sessions.all[0].open))
-        found, token = collect(reader, page, pairs)
+        found, token = await collect(reader, page, pairs)
         return json_answer({kind: found, "next_page_token": token})
 
     return answer
