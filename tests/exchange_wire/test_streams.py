@@ -234,10 +234,11 @@ async def test_headers_at_the_upgrade_authenticate_by_themselves(shared_exchange
         assert await peer.hear() == error(402)
 
 
-async def test_the_crypto_stream_says_at_once_that_it_has_nothing(shared_exchange: WireExchange) -> None:
-    async with connected(shared_exchange.crypto_stream) as peer:
-        assert await peer.hear() == [{"T": "success", "msg": "connected"}]
-        assert await peer.hear() == error(409)
+async def test_a_stream_for_which_there_is_no_market_says_so_at_once(shared_exchange: WireExchange) -> None:
+    packed = {"Content-Type": "application/msgpack"}
+    async with connected(shared_exchange.rest + "/v1beta1/opra", **packed) as peer:
+        assert msgpack.unpackb(await peer.socket.receive_bytes()) == [{"T": "success", "msg": "connected"}]
+        assert msgpack.unpackb(await peer.socket.receive_bytes()) == error(409)
         assert await peer.hear() == 1008
 
 

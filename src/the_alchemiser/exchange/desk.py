@@ -11,11 +11,12 @@ from the_alchemiser.exchange.commands import COMMANDS, Arguments
 from the_alchemiser.exchange.credentials import Credentials
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.ratelimit import RequestBudget
-from the_alchemiser.exchange.streams.datastream import DataPlan, DataSeat
-from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub
+from the_alchemiser.exchange.streams.seats import DataPlan, DataSeat
+from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS, TradeUpdateHub
 from the_alchemiser.exchange.venue.core import Exchange
 
 BASIC, UNLIMITED = DATA_PLANS = ("basic", "unlimited")
+BASIC_PLAN_LACKS = {"sip": 409, "opra": 409, "boats": 409}
 
 
 class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +37,11 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     stream_connections: int = 1
     data_plan: str = UNLIMITED
     """What market data may be asked for: `basic` plans see the consolidated feed (sip) 15 minutes late."""
+    option_quotes: int = 200
+    refused_feeds: dict[str, int] = {}
+    """Feeds the account has not subscribed to, by name, with the error code that says so: 408, 409 or 411."""
+    trading_connections: int = ACCOUNT_CONNECTIONS
+    """Connections to the trading stream at a time; the real broker allows one."""
     text_frames: bool = False
     """Tell trade updates in text frames, as the live environment does."""
 
@@ -68,10 +74,12 @@ class Desk:
     def __init__(self, hall: Hall, terms: AccountTerms, exchange: Exchange) -> None:
         self.terms = terms
         self.number = exchange.account_number
-        self.trade_updates = TradeUpdateHub(text_frames=terms.text_frames)
+        self.trade_updates = TradeUpdateHub(terms.trading_connections, text_frames=terms.text_frames)
         self.trading_budget = RequestBudget(terms.requests_per_minute, rolling=terms.rolling_limits)
         self.data_budget = RequestBudget(terms.data_requests_per_minute, rolling=terms.rolling_limits)
-        self.seat = DataSeat(DataPlan(terms.stream_connections, terms.stream_symbols))
+        self.seat = DataSeat(
+            DataPlan(terms.stream_connections, terms.stream_symbols, terms.option_quotes, terms.refused_feeds)
+        )
         self._hall = hall
         self._exchange = exchange
         self._upcoming: int | None = None

@@ -23,8 +23,8 @@ from the_alchemiser.exchange.faults.director import FaultDirector
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_midnight
-from the_alchemiser.exchange.streams.datastream import DataSeat, DataStreamHub
-from the_alchemiser.exchange.streams.marketfeed import market_events
+from the_alchemiser.exchange.streams.datastream import DataStreamHub
+from the_alchemiser.exchange.streams.seats import DataSeat
 from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub, TradingStream
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.units import MINUTE
@@ -60,9 +60,10 @@ class Floor:
         self.agenda = Agenda()
         self.accounts: KeyRing[Desk] = KeyRing()
         self.desks: dict[str, Desk] = {}
-        self.trading_stream = TradingStream(self._hub_of)
-        stocks = (asset.symbol for asset in market.assets() if asset.asset_class == "us_equity")
-        self.data = DataStreamHub(self._seat_of, tuple(stocks))
+        self.trading_stream = TradingStream(
+            self._hub_of, lambda: [desk.trade_updates for desk in self.desks.values()]
+        )
+        self.data = DataStreamHub(self._seat_of, market)
         self.horizon = new_york_midnight(market.last_day + timedelta(days=1))
         self._seed = seed
         self._now = start
@@ -257,10 +258,8 @@ class Floor:
 
     def _feed(self) -> None:
         """Tells the data stream of the next stretch of time that has passed."""
-        wanted = self.data.wanted()
-        until = min(self.now, self._fed_until + FEED_STEP) if wanted else self.now
-        if wanted:
-            self.data.publish(market_events(self.market, wanted, self._fed_until, until))
+        until = min(self.now, self._fed_until + FEED_STEP) if self.data.has_listeners else self.now
+        self.data.tell(self._fed_until, until)
         self._fed_until = until
 
     # -- the log ----------------------------------------------------------------------------------
@@ -277,7 +276,7 @@ class Floor:
                     f"line {number} of the state file is not a command that can be run here"
                 ) from error
         for desk in self.desks.values():
-            desk.exchange.take_updates()
+            desk.tell()
 
     def _repeat(self, command: dict[str, Any]) -> None:
         name, at = command["do"], command["at"]
@@ -294,4 +293,4 @@ class Floor:
         elif name != "advance":
             desk = self.desks[number]
             desk.do(desk.exchange, name, command)
-            desk.exchange.take_updates()
+            desk.tell()

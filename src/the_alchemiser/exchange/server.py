@@ -37,6 +37,9 @@ from the_alchemiser.exchange.rest import stocks as rest_stocks
 from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
 from the_alchemiser.exchange.rest.interference import middleware as interference
+from the_alchemiser.exchange.streams.prints import PrintErrors
+from the_alchemiser.exchange.streams.seats import parse_refused_feeds
+from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
 from the_alchemiser.exchange.venue.valuation import MULTIPLIERS
 
@@ -85,6 +88,11 @@ class ServerOptions:
     data_requests_per_minute: int = 200
     stream_symbols: int = 30
     stream_connections: int = 1
+    option_quotes: int = 200
+    refused_feeds: str = ""
+    trading_connections: int = ACCOUNT_CONNECTIONS
+    print_errors: float = 0.0
+    compression: bool = True
     rolling_limits: bool = False
     data_plan: str = UNLIMITED
     accounts: Path | None = None
@@ -164,6 +172,10 @@ def build(options: ServerOptions) -> tuple[Floor, web.Application]:
     except ValueError as error:
         raise ConfigurationError(f"cannot start the exchange: {error}") from error
     _schedule_faults(floor, options)
+    if not 0 <= options.print_errors <= 100:
+        raise ConfigurationError("--print-errors must be from 0 to 100")
+    floor.data.errors = PrintErrors(options.print_errors)
+    floor.data.compress = options.compression
     return floor, _application(floor, FrontDoor())
 
 
@@ -190,6 +202,9 @@ def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
         rolling_limits=options.rolling_limits,
         stream_symbols=options.stream_symbols,
         stream_connections=options.stream_connections,
+        option_quotes=options.option_quotes,
+        refused_feeds=_refused_feeds(options.refused_feeds),
+        trading_connections=options.trading_connections,
         text_frames=options.text_frames,
         data_plan=options.data_plan,
     )
@@ -198,6 +213,13 @@ def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
     try:
         return read_accounts(options.accounts, first)
     except AccountFileError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _refused_feeds(text: str) -> dict[str, int]:
+    try:
+        return parse_refused_feeds(text)
+    except ValueError as error:
         raise ConfigurationError(str(error)) from error
 
 
@@ -211,9 +233,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application.add_routes(rest_control.routes())
     application.add_routes(rest_faults.routes())
     application.router.add_get("/stream", floor.trading_stream.serve)
-    for path in ("/v2/iex", "/v2/sip"):
-        application.router.add_get(path, floor.data.serve)
-    application.router.add_get("/v1beta3/crypto/us", floor.data.serve_without_feed)
+    application.add_routes(floor.data.routes())
     return application
 
 
@@ -430,6 +450,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--accounts", type=Path, help="TOML or JSON file: several isolated accounts by key")
     parser.add_argument("--faults", type=Path, help="TOML or JSON schedule of what is to go wrong")
+    parser.add_argument(
+        "--option-quotes",
+        type=int,
+        default=known.option_quotes,
+        help="quotes on an option stream; 0: no limit",
+    )
+    parser.add_argument(
+        "--refused-feeds",
+        default="",
+        metavar="NAMES",
+        help="feeds the account has not subscribed to, as in sip,opra=411 (the error code; 409 unless said)",
+    )
+    parser.add_argument(
+        "--trading-connections",
+        type=int,
+        default=known.trading_connections,
+        help="connections to the trading stream; 1: as the real broker, 0: no limit",
+    )
+    parser.add_argument(
+        "--print-errors",
+        type=float,
+        default=known.print_errors,
+        metavar="PERCENT",
+        help="share of streamed prints that are corrected, cancelled or late",
+    )
+    parser.add_argument(
+        "--no-compression",
+        dest="compression",
+        action="store_false",
+        help="data streams never compress, whatever a client asks for",
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser
 

@@ -17,6 +17,7 @@ from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, malformed
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.ratelimit import RequestBudget
+from the_alchemiser.exchange.streams.feeds import FEEDS, NEWS
 from the_alchemiser.exchange.timestamps import parse_instant
 
 BODY_BYTES_LIMIT = 1024 * 1024
@@ -35,7 +36,7 @@ CONTROL_PATH = "/v1/control/"
 _OPEN_TO_ALL = "/v1beta3/crypto/"
 # What the real API serves from its data host: the same for accounts of both environments.
 _DATA_PATHS = ("/v2/stocks", "/v1beta", "/v1/corporate-actions")
-STREAM_PATHS = ("/stream", "/v2/iex", "/v2/sip", "/v1beta3/crypto/us")
+STREAM_PATHS = frozenset({"/stream", *(feed.path for feed in FEEDS if feed.family != NEWS)})
 _PLAIN_ERRORS: dict[int, tuple[int, str]] = {
     404: (40410000, "endpoint not found"),
     405: (40510000, "method not allowed"),

@@ -2,89 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
-CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds", "imbalances")
-TRADE_FOLLOWERS = ("corrections", "cancelErrors")
-COUNTED_CHANNELS = ("trades", "quotes")
+from the_alchemiser.exchange.streams.feeds import OPTIONS, QUOTES, STOCKS, TRADES, Feed
+
+EVERYTHING = "*"
 SYMBOL_LENGTH_LIMIT = 32
 NAMES_LIMIT = 100_000  # over all channels, known or not: what one connection may make the exchange remember
 
+Wanted = Mapping[str, frozenset[str]]
+
 
 class InvalidSubscription(Exception):
-    """A subscription message that is not understood; `code` and `reason` of the error frame."""
+    """A subscription message that is refused; `code` of the error frame."""
 
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
         self.code = code
-        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolLimits:
+    """How many symbols a connection may subscribe to: of trades and quotes on a stock feed, of quotes on an
+    option feed. 0 = no limit.
+    """
+
+    stocks: int = 30
+    option_quotes: int = 200
 
 
 class Subscriptions:
-    """The set of symbols per channel; `*` stands for all."""
+    """The set of symbols per channel; `*` stands for all. `known_count` says how many that is."""
 
-    def __init__(self, known_symbols: Iterable[str], symbols_limit: int) -> None:
-        self._known_count = len(tuple(known_symbols))
-        self._symbols_limit = symbols_limit
-        self._wanted: dict[str, set[str]] = {channel: set() for channel in CHANNELS}
-
-    def wants(self, channel: str, symbol: str) -> bool:
-        wanted = self._wanted[channel]
-        return symbol in wanted or "*" in wanted
-
-    def symbols(self, known_symbols: Iterable[str]) -> dict[str, set[str]]:
-        """The known symbols wanted, by channel; channels without one are left out."""
-        known = set(known_symbols)
-        chosen = {
-            channel: known if "*" in wanted else wanted & known for channel, wanted in self._wanted.items()
-        }
-        return {channel: symbols for channel, symbols in chosen.items() if symbols}
+    def __init__(self, feed: Feed, limits: SymbolLimits, known_count: Callable[[], int]) -> None:
+        self._feed = feed
+        self.limits = limits
+        self._known_count = known_count
+        self.wanted: Wanted = dict.fromkeys(feed.channels, frozenset())
+        self.signature = b""
 
     def change(self, message: dict[str, Any]) -> None:
         """Applies a `subscribe` or `unsubscribe` message as a whole. Raises InvalidSubscription, changing
         nothing.
         """
-        asked = _symbols_by_channel(message)
-        wanted = {channel: set(symbols) for channel, symbols in self._wanted.items()}
-        for channel, symbols in asked.items():
-            if message["action"] == "subscribe":
-                wanted[channel] |= symbols
-            else:
-                wanted[channel] -= symbols
-        self._refuse_too_many(wanted)
-        self._wanted = wanted
+        wanted = dict(self.wanted)
+        for channel, symbols in self._asked(message).items():
+            had = wanted[channel]
+            wanted[channel] = had | symbols if message["action"] == "subscribe" else had - symbols
+        self._refuse(wanted)
+        self.wanted = wanted
+        self.signature = _signature(wanted)
 
     def answer(self) -> dict[str, Any]:
         """The whole set, as the stream answers every change. Corrections and cancels follow trades."""
-        full = {channel: sorted(symbols) for channel, symbols in self._wanted.items()}
-        return {"T": "subscription", **full, **dict.fromkeys(TRADE_FOLLOWERS, full["trades"])}
+        full = {channel: sorted(symbols) for channel, symbols in self.wanted.items()}
+        return {"T": "subscription", **full, **dict.fromkeys(self._feed.followers, full[TRADES])}
 
-    def _refuse_too_many(self, wanted: dict[str, set[str]]) -> None:
-        counted: set[str] = set().union(*(wanted[channel] for channel in COUNTED_CHANNELS))
-        count = len(counted - {"*"}) if "*" not in counted else max(self._known_count, len(counted) - 1)
-        names = sum(map(len, wanted.values()))
-        if names > NAMES_LIMIT or (self._symbols_limit and count > self._symbols_limit):
-            raise InvalidSubscription(405, "symbol limit exceeded")
+    def _asked(self, message: dict[str, Any]) -> dict[str, frozenset[str]]:
+        asked = {}
+        for channel, symbols in message.items():
+            if channel == "action" or channel in self._feed.followers:
+                continue
+            if channel not in self._feed.channels:
+                raise InvalidSubscription(410)
+            asked[channel] = _symbol_set(symbols)
+        return asked
+
+    def _refuse(self, wanted: Wanted) -> None:
+        if sum(map(len, wanted.values())) > NAMES_LIMIT:
+            raise InvalidSubscription(405)
+        if self._feed.family == OPTIONS:
+            if EVERYTHING in wanted[QUOTES]:
+                raise InvalidSubscription(413)
+            self._limit(wanted[QUOTES], self.limits.option_quotes)
+        elif self._feed.family == STOCKS:
+            self._limit(wanted[TRADES] | wanted[QUOTES], self.limits.stocks)
+
+    def _limit(self, symbols: frozenset[str], most: int) -> None:
+        count = len(symbols - {EVERYTHING})
+        if EVERYTHING in symbols:
+            count = max(count, self._known_count())
+        if most and count > most:
+            raise InvalidSubscription(405)
 
 
-def _symbols_by_channel(message: dict[str, Any]) -> dict[str, set[str]]:
-    asked: dict[str, set[str]] = {}
-    for channel, symbols in message.items():
-        if channel == "action" or channel in TRADE_FOLLOWERS:
-            continue
-        if channel not in CHANNELS:
-            raise InvalidSubscription(410, "invalid subscribe action for this feed")
-        asked[channel] = _symbol_set(symbols)
-    return asked
+def _signature(wanted: Wanted) -> bytes:
+    """The same for all who want the same: their frames are then built once."""
+    digest = blake2b(digest_size=16)
+    for channel, symbols in wanted.items():
+        digest.update(repr((channel, sorted(symbols))).encode())
+    return digest.digest()
 
 
-def _symbol_set(symbols: object) -> set[str]:
+def _symbol_set(symbols: object) -> frozenset[str]:
     """Clients send a list, null, or leave the channel out."""
     if symbols is None:
-        return set()
+        return frozenset()
     if not isinstance(symbols, list):
-        raise InvalidSubscription(400, "invalid syntax")
+        raise InvalidSubscription(400)
     if any(not isinstance(symbol, str) or len(symbol) > SYMBOL_LENGTH_LIMIT for symbol in symbols):
-        raise InvalidSubscription(400, "invalid syntax")
-    return set(symbols)
+        raise InvalidSubscription(400)
+    return frozenset(symbols)

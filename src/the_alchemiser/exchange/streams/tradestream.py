@@ -3,109 +3,174 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.credentials import TOKEN_KEY
-from the_alchemiser.exchange.rows import update_row
-from the_alchemiser.exchange.streams.codec import decode_json
-from the_alchemiser.exchange.streams.outbox import Frame, Outbox
+from the_alchemiser.exchange.credentials import TOKEN_KEY, presented_pair
+from the_alchemiser.exchange.streams.codec import Received, decode_json, decode_msgpack, wants_msgpack
+from the_alchemiser.exchange.streams.frames import Framed, framed, text_frame
+from the_alchemiser.exchange.streams.outbox import Outbox, transport_of
+from the_alchemiser.exchange.streams.updates import History, Row, told
 from the_alchemiser.exchange.venue.orders import Update
 
 AUTHENTICATION_SECONDS = 10.0
-CONNECTIONS_LIMIT = 64
+ENDPOINT_CONNECTIONS_LIMIT = 4096
+ACCOUNT_CONNECTIONS = 256
 MESSAGE_BYTES_LIMIT = 64 * 1024
-PING_SECONDS = 30.0
+PING_SECONDS = 30.0  # a connection that has not answered a ping after one and a half times this is cut
 KNOWN_STREAMS = ("trade_updates",)
+TOO_MANY_CONNECTIONS = "connection limit exceeded"
 
-Row = dict[str, Any]
+_log = logging.getLogger(__name__)
+_json = msgspec.json.Encoder().encode
+_msgpack = msgspec.msgpack.Encoder().encode
+
+
+def _binary_json(row: Row) -> Framed:
+    return framed(_json(row))
+
+
+def _text_json(row: Row) -> Framed:
+    return text_frame(_json(row))
+
+
+def _binary_msgpack(row: Row) -> Framed:
+    return framed(_msgpack(row))
+
+
+Form = Callable[[Row], Framed]
 
 
 class TradeUpdateHub:
-    """All connections of one account's trading stream.
+    """All connections of one account's trading stream, and the updates they may ask for again.
 
     `sequence` counts the trade_updates frames sent since the exchange began to listen. It stands in each
     frame, in the answer to `listen`, and in the `X-Stream-Sequence` header of REST answers: a client that has
     read frame n knows everything that had happened when an answer said n.
     """
 
-    def __init__(self, *, text_frames: bool = False) -> None:
-        self.text_frames = text_frames
-        self._clients: dict[int, _Listener] = {}
+    def __init__(self, connections_limit: int = ACCOUNT_CONNECTIONS, *, text_frames: bool = False) -> None:
+        self.json_form: Form = _text_json if text_frames else _binary_json
+        self.connections_limit = connections_limit
+        self.history = History()
         self.sequence = 0
-
-    def join(self, client: _Listener) -> None:
-        """A connection has proved that it belongs to this account."""
-        self._clients[id(client)] = client
-
-    def leave(self, client: _Listener) -> None:
-        """A connection has ended; nothing if it never joined."""
-        self._clients.pop(id(client), None)
-
-    def publish(self, updates: Sequence[Update]) -> None:
-        """Sends trade updates to everyone who listens. Without a listener nothing is sent and nothing
-        counted.
-        """
-        listeners = [client for client in self._clients.values() if client.listening]
-        if not listeners:
-            return
-        for update in updates:
-            self.sequence += 1
-            frame = {"stream": "trade_updates", "data": {**update_row(update), "sequence": self.sequence}}
-            for listener in listeners:
-                listener.send(frame)
+        self._listeners: dict[int, Listener] = {}
+        self._subscribers: set[Callable[[Sequence[Update]], None]] = set()
 
     @property
     def connections(self) -> int:
         """How many connections have joined."""
-        return len(self._clients)
+        return len(self._listeners)
+
+    @property
+    def is_full(self) -> bool:
+        return bool(self.connections_limit) and self.connections >= self.connections_limit
+
+    def join(self, listener: Listener) -> None:
+        """A connection has proved that it belongs to this account."""
+        self._listeners[id(listener)] = listener
+
+    def leave(self, listener: Listener) -> None:
+        """A connection has ended; nothing if it never joined."""
+        self._listeners.pop(id(listener), None)
+
+    def subscribe(self, hear: Callable[[Sequence[Update]], None]) -> Callable[[], None]:
+        """Calls `hear` with all updates to come, until what is returned is called."""
+        self._subscribers.add(hear)
+        return lambda: self._subscribers.discard(hear)
+
+    def publish(self, updates: Sequence[Update]) -> None:
+        """Remembers trade updates and sends them to everyone who listens. Without a listener nothing is sent and
+        nothing counted.
+        """
+        self.history.remember(updates)
+        for hear in tuple(self._subscribers):
+            hear(updates)
+        listeners = [client for client in self._listeners.values() if client.listening]
+        for update in updates if listeners else ():
+            self.sequence += 1
+            self._tell(listeners, {**told(update), "sequence": self.sequence})
+
+    @staticmethod
+    def _tell(listeners: Sequence[Listener], data: Row) -> None:
+        """Each form is built once, however many want it."""
+        row = {"stream": "trade_updates", "data": data}
+        frames: dict[Form, Framed] = {}
+        for listener in listeners:
+            frame = frames.get(listener.form)
+            if frame is None:
+                frame = frames[listener.form] = listener.form(row)
+            listener.outbox.put(frame)
 
     async def close(self) -> None:
         """Ends every connection with code 1001 (going away)."""
-        await asyncio.gather(*(client.close() for client in self._clients.values()))
+        await asyncio.gather(*(client.close() for client in list(self._listeners.values())))
+
+
+HubOf = Callable[[object, object], TradeUpdateHub | None]
 
 
 class TradingStream:
     """The endpoint: a connection belongs to nobody until it has authenticated, then to its account's hub."""
 
-    def __init__(self, hub_of: Callable[[object, object], TradeUpdateHub | None]) -> None:
-        """`hub_of` finds the hub of a key and secret; None for a pair nobody has."""
+    def __init__(self, hub_of: HubOf, hubs: Callable[[], Iterable[TradeUpdateHub]]) -> None:
+        """`hub_of` finds the hub of a key and secret, None for a pair nobody has; `hubs` are those of all accounts."""
         self._hub_of = hub_of
-        self._clients: set[_Listener] = set()
+        self._hubs = hubs
+        self._listeners: set[Listener] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from the upgrade to its end."""
-        if len(self._clients) >= CONNECTIONS_LIMIT:
+        pair = presented_pair(request.headers)
+        hub = None if pair is None else self._hub_of(*pair)
+        if len(self._listeners) >= ENDPOINT_CONNECTIONS_LIMIT or self._is_full(hub):
             raise web.HTTPTooManyRequests
         socket = web.WebSocketResponse(
             heartbeat=PING_SECONDS, max_msg_size=MESSAGE_BYTES_LIMIT, compress=False
         )
         await socket.prepare(request)
-        await self._converse(_Listener(socket, request))
+        await self._converse(Listener(socket, request))
         return socket
+
+    def _is_full(self, hub: TradeUpdateHub | None) -> bool:
+        """Whether one more connection must belong to an account that has all it may have.
+
+        Without keys at the upgrade that is certain when there are as many as all accounts together may have.
+        """
+        if hub is not None:
+            return hub.is_full
+        limits = [hub.connections_limit for hub in self._hubs()]
+        return all(limits) and len(self._listeners) >= sum(limits)
 
     async def close(self) -> None:
         """Ends every connection with code 1001 (going away), those without an account too."""
-        await asyncio.gather(*(client.close() for client in list(self._clients)))
+        await asyncio.gather(*(client.close() for client in list(self._listeners)))
 
-    async def _converse(self, client: _Listener) -> None:
-        self._clients.add(client)
+    async def _converse(self, client: Listener) -> None:
+        self._listeners.add(client)
         watchdog = asyncio.get_running_loop().call_later(AUTHENTICATION_SECONDS, client.time_out)
         try:
             async for message in client.socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self._answer(client, message.data)
+                    self._hear(client, message.data)
         finally:
             watchdog.cancel()
-            self._clients.discard(client)
-            if client.hub is not None:
-                client.hub.leave(client)
+            self._listeners.discard(client)
+            client.belong_to(None)
             client.outbox.close()
 
-    def _answer(self, client: _Listener, frame: Frame) -> None:
+    def _hear(self, client: Listener, frame: Received) -> None:
+        try:
+            self._answer(client, frame)
+        except Exception:  # noqa: BLE001  logged, and told to the client as what it is
+            _log.exception("a message on the trading stream could not be answered")
+            client.fail("internal server error")
+
+    def _answer(self, client: Listener, frame: Received) -> None:
         try:
             message = client.decode(frame)
         except ValueError:
@@ -115,69 +180,72 @@ class TradingStream:
         if action in ("authenticate", "auth"):
             self._authenticate(client, message)
         elif action == "listen":
-            self._listen(client, message.get("data"))
+            client.listen(message.get("data"))
         else:
             client.fail("unknown action")
 
-    def _authenticate(self, client: _Listener, message: Row) -> None:
+    def _authenticate(self, client: Listener, message: Row) -> None:
         data = message.get("data")
         given: Row = data if isinstance(data, dict) else message
         token = given.get("oauth_token")
         key = TOKEN_KEY if token is not None else given.get("key_id", given.get("key"))
         secret = token if token is not None else given.get("secret_key", given.get("secret"))
-        client.belong_to(self._hub_of(key, secret))
+        hub = self._hub_of(key, secret)
+        if hub is not None and hub is not client.hub and hub.is_full:
+            client.fail(TOO_MANY_CONNECTIONS)
+            return
+        client.belong_to(hub)
         client.send_authorization("authenticate")
 
-    def _listen(self, client: _Listener, data: object) -> None:
-        if client.hub is None:
-            client.send_authorization("listen")
-            return
-        wanted = data.get("streams") if isinstance(data, dict) else None
-        streams = [name for name in KNOWN_STREAMS if isinstance(wanted, list) and name in wanted]
-        client.listening = "trade_updates" in streams
-        client.send({"stream": "listening", "data": {"streams": streams, "sequence": client.hub.sequence}})
 
-
-class _Listener:
+class Listener:
     """One client of the trading stream."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
-        self.outbox = Outbox(socket)
+        self.outbox = Outbox(socket, transport_of(request))
         self.hub: TradeUpdateHub | None = None
         self.listening = False
-        self._msgpack = "msgpack" in request.headers.get("Content-Type", "").lower()
+        self._msgpack = wants_msgpack(request.headers)
         self._parting: asyncio.Task[None] | None = None
+
+    @property
+    def form(self) -> Form:
+        """How frames look: msgpack if asked for, else JSON, in binary frames as the paper environment does."""
+        if self._msgpack:
+            return _binary_msgpack
+        return _binary_json if self.hub is None else self.hub.json_form
 
     def belong_to(self, hub: TradeUpdateHub | None) -> None:
         """From now on this is a connection of that account; of none, when its keys are wrong."""
-        if self.hub is not hub:
-            self.listening = False
-            if self.hub is not None:
-                self.hub.leave(self)
+        if self.hub is hub:
+            return
+        self.listening = False
+        if self.hub is not None:
+            self.hub.leave(self)
         self.hub = hub
         if hub is not None:
             hub.join(self)
 
-    def decode(self, frame: Frame) -> Any:
+    def listen(self, data: object) -> None:
+        """Sets the streams to hear to exactly those named; what is unknown is left out."""
+        if self.hub is None:
+            self.send_authorization("listen")
+            return
+        wanted = data.get("streams") if isinstance(data, dict) else None
+        streams = [name for name in KNOWN_STREAMS if isinstance(wanted, list) and name in wanted]
+        self.listening = "trade_updates" in streams
+        self.send({"stream": "listening", "data": {"streams": streams, "sequence": self.hub.sequence}})
+
+    def decode(self, frame: Received) -> Any:
         """A client's message, whichever frame type it chose. Raises ValueError."""
         if self._msgpack and isinstance(frame, bytes):
-            try:
-                return msgspec.msgpack.decode(frame)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise ValueError("not msgpack") from error
+            return decode_msgpack(frame)
         return decode_json(frame)
 
-    def send(self, frame: Row) -> None:
-        """Queues one frame: msgpack if asked for, else JSON text, in binary frames as the paper environment
-        does.
-        """
-        if self._msgpack:
-            self.outbox.put(msgspec.msgpack.encode(frame))
-            return
-        body = msgspec.json.encode(frame)
-        as_text = self.hub is not None and self.hub.text_frames
-        self.outbox.put(body.decode() if as_text else body)
+    def send(self, row: Row) -> None:
+        """Queues one frame."""
+        self.outbox.put(self.form(row))
 
     def send_authorization(self, action: str) -> None:
         """Tells the client whether it is authorized; one that is not is sent away."""
