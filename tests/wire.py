@@ -8,16 +8,18 @@ import http.client
 import json
 import os
 import select
+import ssl
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from the_alchemiser.exchange.server import Addresses, ServerOptions, running
+from the_alchemiser.exchange.listening import Addresses
+from the_alchemiser.exchange.server import ServerOptions, running
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -49,6 +51,8 @@ class WireExchange:
     crypto_stream: str
     key: str
     secret: str
+    ca: str = ""
+    tls: Mapping[str, str] | None = None
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     @property
@@ -68,11 +72,18 @@ class WireExchange:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         address = f"{path}?{urlencode(query)}" if query else path
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(urlsplit(self.rest).netloc, timeout=REQUEST_SECONDS)
+            self._connection = self._connect()
         self._connection.request(method, address, content, dict(self.headers if headers is None else headers))
         response = self._connection.getresponse()
         text = response.read()
         return Answer(response.status, response.headers, json.loads(text) if text else None)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        address = urlsplit(self.rest)
+        if address.scheme == "http":
+            return http.client.HTTPConnection(address.netloc, timeout=REQUEST_SECONDS)
+        trusting = ssl.create_default_context(cafile=self.ca)
+        return http.client.HTTPSConnection(address.netloc, timeout=REQUEST_SECONDS, context=trusting)
 
     def get(self, path: str, **query: Any) -> Any:
         """The body of a GET that must succeed."""
@@ -152,7 +163,7 @@ def exchange_in_thread(**options: Any) -> Iterator[WireExchange]:
         )
         addresses, stop = ready.result(READY_SECONDS)
         exchange = WireExchange(
-            *(getattr(addresses, name.name) for name in fields(Addresses) if name.name != "ready")
+            **{name: getattr(addresses, name) for name in Addresses.__struct_fields__ if name != "ready"}
         )
         try:
             yield exchange

@@ -32,7 +32,7 @@ class BrokerOptions:
     feed: str = "iex"
     """The data feed; `iex` is in every plan, `sip` needs a paid one."""
     ca_file: str = ""
-    """Certificate authorities to trust; empty for those that come with alpaca-py (certifi)."""
+    """Certificate authorities to trust; empty for those of `SSL_CERT_FILE` or, without it, certifi's."""
     trading_budget: RateBudget = field(default_factory=RateBudget)
     data_budget: RateBudget = field(default_factory=RateBudget)
     retries: RetryPolicy = field(default_factory=RetryPolicy)

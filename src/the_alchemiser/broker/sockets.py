@@ -6,6 +6,7 @@ A time-out per operation is not enough: a peer that drips one byte a second neve
 from __future__ import annotations
 
 import http.client
+import os
 import queue
 import select
 import socket
@@ -61,10 +62,12 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
 
 
 def trusted_authorities(ca_file: str) -> str:
-    """The certificate authorities to trust: those given, else the ones that come with alpaca-py."""
+    """The certificate authorities to trust: those given, else the file that `SSL_CERT_FILE` names for all programs
+    that use OpenSSL, else the ones that come with alpaca-py.
+    """
     import certifi
 
-    return ca_file or certifi.where()
+    return ca_file or os.environ.get("SSL_CERT_FILE") or certifi.where()
 
 
 class HostConnection:

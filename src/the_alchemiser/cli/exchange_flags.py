@@ -42,3 +42,11 @@ DataPlan = Annotated[
 Faults = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A schedule of what is to go wrong, TOML or JSON.")
 ]
+TLS = Annotated[bool, typer.Option("--tls", help="Speak TLS; `ca` in the first line is the CA to trust.")]
+TLSPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65_535, metavar="N", help="Speak TLS on this port, plain HTTP on --port."),
+]
+TLSDir = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where the private CA is kept.", show_default="user data")
+]

@@ -153,6 +153,9 @@ def exchange(
     script: flags.Script = None,
     data_plan: flags.DataPlan = "unlimited",
     faults: flags.Faults = None,
+    tls: flags.TLS = False,
+    tls_port: flags.TLSPort = None,
+    tls_dir: flags.TLSDir = None,
     as_json: Json = False,
 ) -> None:
     """Serve the built-in exchange to any Alpaca client.
@@ -166,6 +169,7 @@ def exchange(
     from the_alchemiser.domain.errors import AlchemiserError, ConfigurationError
     from the_alchemiser.exchange import server
     from the_alchemiser.exchange.journal import JournalError
+    from the_alchemiser.exchange.listening import CannotListen
 
     frame_of(context, as_json)
     pace = pace_of(speed)
@@ -183,12 +187,15 @@ def exchange(
         data_plan=data_plan,
         spread_basis_points=spread_basis_points,
         faults=faults,
+        tls=tls,
+        tls_port=tls_port,
+        tls_dir=tls_dir,
     )
     try:
         asyncio.run(server.serve(options))
     except server.ConfigurationError as error:
         raise ConfigurationError(str(error)) from None
-    except (server.CannotListen, JournalError) as error:
+    except (CannotListen, JournalError) as error:
         raise AlchemiserError(str(error)) from None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import errno
 import gc
 import os
 import signal
@@ -28,6 +27,7 @@ from the_alchemiser.exchange.desk import DATA_PLANS, UNLIMITED, AccountTerms
 from the_alchemiser.exchange.faults.schedule import InvalidSchedule, read_schedule
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.journal import CommandLog, JournalError
+from the_alchemiser.exchange.listening import TLS, Addresses, CannotListen, listen
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.rest import control as rest_control
@@ -54,10 +54,6 @@ class ConfigurationError(Exception):
     """An option that cannot be used; the text says which and why in one line."""
 
 
-class CannotListen(Exception):
-    """The address is taken or not ours; the text says so in one line."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
     """How to run the exchange. `speed` None is lockstep: time moves only when a client asks.
@@ -66,8 +62,9 @@ class ServerOptions:
     instead of the shipped history, with `spread_basis_points` between bid and ask. `script` is a file of halts,
     corporate actions and half days. `state` is the command log that a killed exchange continues from. `accounts`
     is a file of accounts; without it there is one, by `key`, `secret`, `cash` and `multiplier` (1 a cash
-    account; 4 a margin account, as paper accounts are). `faults` is a schedule of what is to go wrong. Limits of 0
-    mean none and hold for each account that does not name its own.
+    account; 4 a margin account, as paper accounts are). `faults` is a schedule of what is to go wrong. `tls`
+    makes `port` speak TLS; `tls_port` is a second port for it beside a plain one; `tls_dir` keeps its
+    certificates. Limits of 0 mean none and hold for each account that does not name its own.
     """
 
     host: str = "127.0.0.1"
@@ -97,19 +94,9 @@ class ServerOptions:
     data_plan: str = UNLIMITED
     accounts: Path | None = None
     faults: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where a running exchange listens, and the keys it accepts: the first line on standard output."""
-
-    ready: bool
-    rest: str
-    trading_stream: str
-    data_stream: str
-    crypto_stream: str
-    key: str
-    secret: str
+    tls: bool = False
+    tls_port: int | None = None
+    tls_dir: Path | None = None
 
 
 @contextlib.asynccontextmanager
@@ -118,16 +105,18 @@ async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyn
 
     Raises ConfigurationError, JournalError, CannotListen.
     """
+    tls = _tls(options)
     floor, application = build(options)
     runner = web.AppRunner(
         application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, max_line_size=LINE_BYTES_LIMIT
     )
     await runner.setup()
     try:
-        port = await _listen(runner, options)
+        told = await listen(runner, options.host, options.port, tls)
         pump = asyncio.create_task(floor.run_freely() if floor.clock else _stand_still())
         try:
-            yield _addresses(options, next(iter(floor.desks.values())).terms, port), pump
+            terms = next(iter(floor.desks.values())).terms
+            yield Addresses(ready=True, key=terms.key, secret=terms.secret, **told), pump
         finally:
             pump.cancel()
     finally:
@@ -137,18 +126,16 @@ async def running(options: ServerOptions) -> AsyncIterator[tuple[Addresses, asyn
         floor.close()
 
 
-async def _listen(runner: web.AppRunner, options: ServerOptions) -> int:
-    """Opens the port; returns its number."""
+def _tls(options: ServerOptions) -> TLS | None:
+    if not options.tls and options.tls_port is None:
+        return None
+    from the_alchemiser.exchange import certificates as given
+
     try:
-        await web.TCPSite(runner, options.host, options.port).start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"port {options.port} on {options.host} is already in use") from error
-        raise CannotListen(
-            f"cannot listen on {options.host} port {options.port}: {error.strerror}"
-        ) from error
-    port: int = runner.addresses[0][1]
-    return port
+        places = given.certificates(options.tls_dir or given.default_folder(options.state))
+        return TLS(given.server_context(places), places.ca, options.tls_port)
+    except given.CertificateError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 async def _stand_still() -> None:
@@ -321,19 +308,6 @@ def _command_log(
     return CommandLog(options.state, setting)
 
 
-def _addresses(options: ServerOptions, first: AccountTerms, port: int) -> Addresses:
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    return Addresses(
-        ready=True,
-        rest=f"http://{host}:{port}",
-        trading_stream=f"ws://{host}:{port}/stream",
-        data_stream=f"ws://{host}:{port}/v2/iex",
-        crypto_stream=f"ws://{host}:{port}/v1beta3/crypto/us",
-        key=first.key,
-        secret=first.secret,
-    )
-
-
 async def serve(options: ServerOptions, *, until_stdin_closes: bool = False) -> None:
     """Runs until SIGINT, SIGTERM or, if asked, the end of standard input. Prints the addresses when it
     listens.
@@ -481,6 +455,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="data streams never compress, whatever a client asks for",
     )
+    parser.add_argument("--tls", action="store_true", help="speak TLS, with a certificate of a private CA")
+    parser.add_argument("--tls-port", type=int, help="speak TLS on this port and plain HTTP on --port")
+    parser.add_argument("--tls-dir", type=Path, help="where the private CA and its certificates are kept")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser
 
