@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from the_alchemiser.exchange.market.crypto import OrderBook
 from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
-from the_alchemiser.exchange.market.sessions import NEW_YORK, Session, Sessions, new_york_date
+from the_alchemiser.exchange.market.sessions import NEW_YORK, Session, Sessions
 from the_alchemiser.exchange.timestamps import datetime_of, rfc3339, rfc3339_new_york
 from the_alchemiser.exchange.units import (
     PRICE,
@@ -22,8 +20,7 @@ from the_alchemiser.exchange.units import (
     format_quantity,
     format_ratio,
 )
-from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
-from the_alchemiser.exchange.venue.configuration import Configuration
+from the_alchemiser.exchange.venue.account import PositionState
 from the_alchemiser.exchange.venue.orders import LIMIT, STOP_LIMIT, Order, Update
 
 Row = dict[str, Any]
@@ -130,79 +127,6 @@ def position_row(position: PositionState) -> Row:
     }
 
 
-# The fields of an account that never change here. Those of the day-trading rule, which the real API dropped in
-# 2026, are served for clients that still read them.
-_FIXED_ACCOUNT_FIELDS: Row = {
-    "status": "ACTIVE",
-    "currency": "USD",
-    "accrued_fees": "0",
-    "pending_reg_taf_fees": "0",
-    "pending_transfer_in": "0",
-    "pending_transfer_out": "0",
-    "intraday_adjustments": "0",
-    "trading_blocked": False,
-    "transfers_blocked": False,
-    "account_blocked": False,
-    "pattern_day_trader": False,
-    "daytrade_count": 0,
-    "last_daytrade_count": 0,
-    "crypto_tier": 0,
-    "admin_configurations": {},
-    "user_configurations": None,
-}
-
-
-def account_row(account: AccountState) -> Row:
-    """An account; what it may borrow follows the rules of `venue.margin`."""
-    return {
-        "id": account.id,
-        "account_number": account.account_number,
-        **_money_rows(account),
-        "multiplier": str(account.multiplier),
-        "balance_asof": new_york_date(account.at).isoformat(),
-        "created_at": rfc3339(account.created_at),
-        "crypto_status": "ACTIVE" if account.has_crypto else "INACTIVE",
-        "shorting_enabled": account.shorting_enabled,
-        "trade_suspended_by_user": account.configuration.suspend_trade,
-        "options_approved_level": account.options_approved_level,
-        "options_trading_level": account.options_trading_level,
-        **_FIXED_ACCOUNT_FIELDS,
-    }
-
-
-def _money_rows(account: AccountState) -> Row:
-    power, own = account.buying_power_e13, account.non_marginable_buying_power_e13
-    long_value, short_value = account.long_market_value_e13, account.short_market_value_e13
-    counts = {
-        "cash": account.cash_e13,
-        "buying_power": power,
-        "effective_buying_power": power,
-        "regt_buying_power": account.regt_buying_power_e13,
-        "non_marginable_buying_power": own,
-        "options_buying_power": own,
-        "daytrading_buying_power": account.daytrading_buying_power_e13,
-        "bod_dtbp": account.bod_dtbp_e13,
-        "last_daytrading_buying_power": account.bod_dtbp_e13,
-        "portfolio_value": account.equity_e13,
-        "equity": account.equity_e13,
-        "last_equity": account.last_equity_e13,
-        "long_market_value": long_value,
-        "short_market_value": short_value,
-        "position_market_value": long_value - short_value,
-        "initial_margin": account.initial_margin_e13,
-        "maintenance_margin": account.maintenance_margin_e13,
-        "last_maintenance_margin": account.last_maintenance_margin_e13,
-        "sma": account.excess_e13,
-    }
-    return {name: format_money(count) for name, count in counts.items()}
-
-
-def configuration_row(configuration: Configuration) -> Row:
-    """The owner's settings."""
-    row: Row = msgspec.structs.asdict(configuration)
-    return row
-
-
 def asset_row(asset: Asset) -> Row:
     """An Asset; `source` (our own field) says where its prices come from and what about them is simulated."""
     return {
@@ -261,31 +185,6 @@ def calendar_row(session: Session, following: Session | None) -> Row:
         "session_close": "1700" if session.is_half_day else "2000",
         "settlement_date": (following or session).date.isoformat(),
     }
-
-
-def fill_row(fill: FillRecord) -> Row:
-    """A FILL activity."""
-    return {
-        "activity_type": "FILL",
-        "id": activity_id(fill),
-        "transaction_time": rfc3339(fill.at),
-        "type": fill.type,
-        "price": format_price(fill.price_e4),
-        "qty": format_quantity(fill.qty_e9),
-        "side": "sell_short" if fill.position_intent == "sell_to_open" else fill.side,
-        "symbol": fill.symbol,
-        "leaves_qty": format_quantity(fill.leaves_qty_e9),
-        "cum_qty": format_quantity(fill.cum_qty_e9),
-        "order_id": fill.order_id,
-        "order_status": fill.order_status,
-        "execution_id": fill.execution_id,
-    }
-
-
-def activity_id(fill: FillRecord) -> str:
-    """`yyyyMMddHHmmssSSS::<uuid>` in New-York time."""
-    moment = datetime_of(fill.at).astimezone(NEW_YORK)
-    return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}::{fill.execution_id}"
 
 
 def bar_fields(bar: Bar) -> Row:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import bad_parameter
-from the_alchemiser.exchange.market.sessions import new_york_date
+from the_alchemiser.exchange.market.sessions import new_york_midnight
+from the_alchemiser.exchange.rest.account_rows import account_row, activity_row, configuration_row
 from the_alchemiser.exchange.rest.door import (
     desk_of,
     json_answer,
@@ -16,11 +17,11 @@ from the_alchemiser.exchange.rest.door import (
     query_number,
     query_words,
 )
-from the_alchemiser.exchange.rows import account_row, configuration_row, fill_row
 from the_alchemiser.exchange.timestamps import parse_day
-from the_alchemiser.exchange.venue.account import FillRecord
+from the_alchemiser.exchange.venue.activities import FILL, TYPES, ActivityFilter
 
 ACTIVITIES_PER_PAGE_LIMIT = 100
+CATEGORIES = {"trade_activity": frozenset({FILL}), "non_trade_activity": TYPES - {FILL}}
 
 
 async def account(request: web.Request) -> web.Response:
@@ -41,19 +42,31 @@ async def configure(request: web.Request) -> web.Response:
 
 async def activities(request: web.Request) -> web.Response:
     """GET /v2/account/activities[/{type}]: one page, newest first unless asked otherwise."""
-    query = request.query
-    kinds = query_words(request, "activity_types")
+    after, until = _bounds(request)
+    wanted = ActivityFilter(
+        types=_types(request),
+        after=after,
+        until=until,
+        order_id=request.query.get("order_id") or None,
+        newest_first=_direction(request) == "desc",
+        page_size=query_number(request, "page_size", ACTIVITIES_PER_PAGE_LIMIT, ACTIVITIES_PER_PAGE_LIMIT),
+        page_token=request.query.get("page_token", ""),
+    )
+    return json_answer([activity_row(activity) for activity in desk_of(request).exchange.activities(wanted)])
+
+
+def _types(request: web.Request) -> frozenset[str] | None:
+    """The types asked for by the path, by `activity_types` or by `category`."""
     kind = request.match_info.get("type", "").upper()
-    if kind:
-        kinds = frozenset({kind})
-    if query.get("category") == "non_trade_activity" or (kinds is not None and "FILL" not in kinds):
-        return json_answer([])
-    fills = _fills_between(request)
-    if _direction(request) == "desc":
-        fills = fills[::-1]
-    size = query_number(request, "page_size", ACTIVITIES_PER_PAGE_LIMIT, ACTIVITIES_PER_PAGE_LIMIT)
-    start = _index_after(fills, query.get("page_token", ""))
-    return json_answer([fill_row(fill) for fill in fills[start : start + size]])
+    kinds = frozenset({kind}) if kind else query_words(request, "activity_types")
+    category = request.query.get("category", "")
+    if kinds is not None and category:
+        raise bad_parameter("category cannot be used with activity_types")
+    if category not in ("", *CATEGORIES):
+        raise bad_parameter("invalid category")
+    if kinds is not None and kinds - TYPES:
+        raise bad_parameter("invalid activity type")
+    return CATEGORIES[category] if category else kinds
 
 
 def _direction(request: web.Request) -> str:
@@ -63,34 +76,15 @@ def _direction(request: web.Request) -> str:
     return direction
 
 
-def _day(request: web.Request, name: str) -> date:
+def _bounds(request: web.Request) -> tuple[int | None, int | None]:
+    """The exclusive bounds of `date`, or of `after` and `until`."""
+    if not request.query.get("date"):
+        return query_instant(request, "after"), query_instant(request, "until")
     try:
-        return parse_day(request.query[name])
-    except ValueError:
-        raise bad_parameter(f"invalid {name}: not a date") from None
-
-
-def _fills_between(request: web.Request) -> list[FillRecord]:
-    """The fills that `date`, or `after` and `until` (both exclusive), leave."""
-    fills = desk_of(request).exchange.fills()
-    if request.query.get("date"):
-        day = _day(request, "date")
-        return [fill for fill in fills if new_york_date(fill.at) == day]
-    after, until = query_instant(request, "after"), query_instant(request, "until")
-    return [
-        fill for fill in fills if (after is None or fill.at > after) and (until is None or fill.at < until)
-    ]
-
-
-def _index_after(fills: list[FillRecord], page_token: str) -> int:
-    """Where the page after the activity named by the token begins."""
-    if not page_token:
-        return 0
-    execution_id = page_token.rpartition("::")[2]
-    for index, fill in enumerate(fills):
-        if fill.execution_id == execution_id:
-            return index + 1
-    raise bad_parameter("invalid page_token")
+        day = parse_day(request.query["date"])
+        return new_york_midnight(day) - 1, new_york_midnight(day + timedelta(days=1))
+    except (ValueError, OverflowError):
+        raise bad_parameter("invalid date: not a date") from None
 
 
 def routes() -> list[web.RouteDef]:

@@ -7,8 +7,11 @@ shares = sum over open orders.
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
+from the_alchemiser.exchange.market.sessions import new_york_midnight
 from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.margin import Standing
 from the_alchemiser.exchange.venue.orders import BUY, Order
@@ -50,6 +53,35 @@ class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     def change_e9(self) -> int:
         """What the position changes by, after a fee in kind; below zero for a sale."""
         return self.qty_e9 - self.fee_qty_e9 if self.side == BUY else -self.qty_e9 - self.fee_qty_e9
+
+
+class OtherActivity(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed the books, or was charged, beside the executions.
+
+    `at` is the start of its New York day, by which it is sorted; it changed the books at `booked_at` and may be seen
+    from `seen_from` on. `cash_e13` and `change_e9` are what it did to cash and to the position in `symbol`; the
+    amounts that are shown can be others: a fee of a trade left with the trade.
+    """
+
+    id: str
+    type: str
+    day: date
+    booked_at: int
+    seen_from: int
+    sub_type: str = ""
+    symbol: str = ""
+    description: str = ""
+    net_amount_e13: int = 0
+    qty_e9: int | None = None
+    per_share_e13: int | None = None
+    price_e4: int | None = None
+    group_id: str = ""
+    cash_e13: int = 0
+    change_e9: int = 0
+
+    @property
+    def at(self) -> int:
+        return new_york_midnight(self.day)
 
 
 class Fee(msgspec.Struct, frozen=True):
@@ -162,6 +194,7 @@ class Account:
         self.held_cash_e13 = 0
         self.positions: dict[str, Position] = {}
         self.fills: list[FillRecord] = []
+        self.others: list[OtherActivity] = []
         self.last_equity_e13 = cash_e13
         self.last_maintenance_margin_e13 = 0
 
@@ -205,3 +238,8 @@ class Account:
         if not position.qty_e9:
             del self.positions[fill.symbol]
         return position.qty_e9
+
+    def enter(self, other: OtherActivity) -> None:
+        """Enter what is no execution, and its money; the position is the caller's to change."""
+        self.others.append(other)
+        self.cash_e13 += other.cash_e13

@@ -28,6 +28,7 @@ from the_alchemiser.exchange.market.prices import (
 from the_alchemiser.exchange.units import parse_decimal, quantity_e9
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.venue.activities import Activity, ActivityFilter, page
 from the_alchemiser.exchange.venue.configuration import Configuration, configured
 from the_alchemiser.exchange.venue.listing import listed
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest, snapshot
@@ -180,6 +181,13 @@ class Exchange(Timeline):
         first = 0 if after is None else bisect_right(fills, after, key=_instant)
         end = len(fills) if until is None else bisect_left(fills, until, key=_instant)
         return fills[first:end]
+
+    def activities(self, wanted: ActivityFilter) -> list[Activity]:
+        """One page of what happened in the account. Raises Refusal."""
+        try:
+            return page(self._account, wanted, self.now)
+        except LookupError:
+            raise bad_parameter("invalid page_token") from None
 
     # -- the market as of now ---------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from the_alchemiser.exchange.market.prices import (
 )
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import NO_FEE, Fee, FillRecord
+from the_alchemiser.exchange.venue.activities import crypto_fee
 from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4
 from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
 from the_alchemiser.exchange.venue.presence import CRYPTO, trades_in
@@ -184,6 +185,8 @@ class Matching(Valuation):
             book.close(order)
         fill = self._fill_record(order, qty_e9, price_e4, self._fee(order, qty_e9, price_e4))
         position_e9 = self._account.book(fill)
+        if fill.fee_e13 or fill.fee_qty_e9:
+            self._account.enter(crypto_fee(fill, self._activity_id()))
         self._emit(fill.type, order, fill, position_e9)
         self._after_fill(order, done)
 
@@ -199,6 +202,10 @@ class Matching(Valuation):
     def _fee(self, order: Order, qty_e9: int, price_e4: int) -> Fee:
         """What this execution costs; trading in shares costs nothing."""
         return NO_FEE
+
+    def _activity_id(self) -> str:
+        """For the next activity that is no execution."""
+        return derived_uuid("activity", self.seed, len(self._account.others))
 
     def _fill_record(self, order: Order, qty_e9: int, price_e4: int, fee: Fee) -> FillRecord:
         sequence = len(self._account.fills) + 1
