@@ -22,7 +22,7 @@ from the_alchemiser.exchange.timestamps import parse_instant
 
 ROWS_PER_PAGE, ROWS_PER_PAGE_LIMIT = 1000, 10_000
 SYMBOLS_LIMIT = 1000
-SLICE_SECONDS = 0.02  # of work, before others get their turn
+SLICE_SECONDS = 0.005  # of work, before others get their turn
 _SLICE_ROWS = 128  # between two looks at the clock
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ZONED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
@@ -31,12 +31,14 @@ _ZONED = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d
 class Reader(NamedTuple):
     """How rows of a kind are read: (symbol, first, last instant) -> rows with their instants; `piece` ns at a time.
 
-    `mark` stands in the page token between the symbol and the instant.
+    `mark` stands in the page token between the symbol and the instant. `prepare` does in small steps what would make
+    the reading of a piece long.
     """
 
     read: Callable[[str, int, int], Iterable[tuple[int, Row]]]
     piece: int
     mark: str
+    prepare: Callable[[str, int, int], Iterable[object]] = lambda symbol, low, high: ()
 
 
 class Resume(NamedTuple):
@@ -170,12 +172,14 @@ def _pieces(ascending: bool, start: int, end: int, piece: int) -> Iterator[tuple
 
 
 def _rows(reader: Reader, page: Page, symbol: str) -> Iterator[tuple[int, Row] | None]:
-    """The rows of a symbol from where the page before ended; None after each piece, for there may be no row in it."""
+    """The rows of a symbol from where the page before ended; None after each piece of work that gave no row."""
     start, end, told = page.start, page.end, 0
     if page.resume is not None and page.resume.symbol == symbol:
         at, told = page.resume.at, page.resume.told
         start, end = (max(start, at), end) if page.ascending else (start, min(end, at))
     for low, high in _pieces(page.ascending, start, end, reader.piece):
+        for _ in reader.prepare(symbol, low, high):
+            yield None
         rows = reader.read(symbol, low, high)
         for item in rows if page.ascending else reversed(list(rows)):
             if told and page.resume is not None and item[0] == page.resume.at:

@@ -12,9 +12,10 @@ from aiohttp import web
 from the_alchemiser.exchange.errors import not_found
 from the_alchemiser.exchange.market.adjusting import WORDS, adjusted_bars, steps_for
 from the_alchemiser.exchange.market.auctions import OPENING, AuctionDay, auction_days
-from the_alchemiser.exchange.market.barring import parse_timeframe
+from the_alchemiser.exchange.market.barring import parse_timeframe, period_end, period_start
 from the_alchemiser.exchange.market.names import Stretch
 from the_alchemiser.exchange.market.prices import Bar, Market, NoPrice
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.rest.door import FLOOR, Handler, json_answer
 from the_alchemiser.exchange.rest.paging import (
     Reader,
@@ -42,7 +43,7 @@ from the_alchemiser.exchange.rows import Row, bar_row, quote_row, trade_row
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.units import DAY, MINUTE
 
-_LONG_PIECE = 64 * DAY
+_DAILY_PIECE, _LONG_PIECE, _YEAR = 16 * DAY, 64 * DAY, 366 * DAY
 _BAR_PARAMETERS = RANGE_PARAMETERS | {"timeframe", "adjustment"}
 _LISTED_AT = {"NASDAQ": "Q", "NYSE": "N", "ARCA": "P", "AMEX": "A", "BATS": "Z"}
 _PARAMETERS = {
@@ -134,7 +135,21 @@ def _bars_reader(request: web.Request, market: Market, now: int, places: dict[st
             lambda name, first, last: ((bar.at, bar_row(bar)) for bar in bars[name](first, last)),
         )
 
-    return Reader(read, DAY if frame.width else _LONG_PIECE, frame.unit[0])
+    def days(symbol: str, low: int, high: int) -> Iterator[object]:
+        """Longer bars are made of days, which the market remembers once they are drawn."""
+        first, last = (
+            period_start(frame, new_york_date(low)),
+            period_end(frame, new_york_date(min(high, now))),
+        )
+        for begin in range(new_york_midnight(first), new_york_midnight(last) + 1, _DAILY_PIECE):
+            yield list(_along(places[symbol], begin, begin + _DAILY_PIECE, daily))
+
+    def daily(name: str, low: int, high: int) -> Rows:
+        return ((bar.at, {}) for bar in market.bars(name, "1Day", low, high, now))
+
+    if frame.unit in ("Week", "Month"):
+        return Reader(read, _LONG_PIECE if frame.unit == "Week" else _YEAR, frame.unit[0], days)
+    return Reader(read, DAY if frame.width else _DAILY_PIECE, frame.unit[0])
 
 
 def _adjustments(request: web.Request) -> frozenset[str]:
