@@ -77,7 +77,7 @@ def test_a_replacement_that_became_marketable_fills_at_once(desk: Desk) -> None:
         ({"stop_price": "12"}, "limit orders require no stop price"),
         ({"qty": "0"}, "qty must be > 0"),
         ({"qty": "0.5"}, "qty of fractional and notional orders cannot be changed"),
-        ({"time_in_force": "ioc"}, "invalid time_in_force"),
+        ({"time_in_force": "week"}, "invalid time_in_force"),
         ({"limit_price": "8", "client_order_id": "taken"}, "client_order_id must be unique"),
     ],
 )

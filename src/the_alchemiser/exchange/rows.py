@@ -72,12 +72,12 @@ def order_row(order: Order, *, nested: bool = True) -> Row:
         "status": order.status,
         "extended_hours": order.extended_hours,
         "legs": [order_row(leg) for leg in order.legs] if nested and order.legs else None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "trail_percent": _price(order.trail_percent_e4),
+        "trail_price": _price(order.trail_price_e4),
+        "hwm": _price(order.hwm_e4),
         "ratio_qty": None,
         "subtag": None,
-        "source": None,
+        "source": order.source,
     }
 
 
@@ -145,7 +145,7 @@ def asset_row(asset: Asset) -> Row:
         "maintenance_margin_requirement": 100,
         "margin_requirement_long": "100",
         "margin_requirement_short": "100",
-        "attributes": [],
+        "attributes": list(asset.attributes),
         "cusip": None,
         "source": asset.source,
         **_increments(asset),

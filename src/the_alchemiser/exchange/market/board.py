@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from the_alchemiser.exchange.market.barring import Path
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto, canonical_pair
 from the_alchemiser.exchange.market.paths import PathMarket
 from the_alchemiser.exchange.market.prices import Asset, Bar, Levels, Quote, Tick, Trade, UnknownSymbol
@@ -63,6 +64,9 @@ class Board:
 
     def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
         return self._part(symbol).next_cross(symbol, after, until, levels)
+
+    def stretches(self, symbol: str, after: int, until: int) -> Iterable[Path]:
+        return self._part(symbol).stretches(symbol, after, until)
 
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]:
         return self._part(symbol).trades(symbol, start, end, at)

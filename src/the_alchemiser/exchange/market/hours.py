@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_midnight
+from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date, new_york_midnight
 from the_alchemiser.exchange.units import HOUR, NEVER
 
 OVERNIGHT, PRE, REGULAR, POST, CLOSED = "overnight", "pre", "regular", "post", "closed"
@@ -85,6 +85,11 @@ class Hours:
             return self.of(ended)
         coming = self._sessions.next_close(at)
         return self.of(coming) if coming else None
+
+    def today(self, at: int) -> TradingDay | None:
+        """The trading day whose New York date it is at `at`; None on other dates."""
+        session = self._sessions.on(new_york_date(at))
+        return self.of(session) if session else None
 
 
 @lru_cache(maxsize=16)

@@ -157,6 +157,10 @@ class PathMarket:
                 return Tick(int(path.at[place]), int(path.bid[place]), int(path.ask[place]))
         return None
 
+    def stretches(self, symbol: str, after: int, until: int) -> Iterator[Path]:
+        for path, low, high in self._pieces(symbol, after, until):
+            yield Path(*(column[low:high] for column in path))
+
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterator[Trade]:
         """The prints with start <= time <= end that had happened by `at`, in order."""
         for path, low, high in self._pieces(symbol, start - 1, min(end, at)):

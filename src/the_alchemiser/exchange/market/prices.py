@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,6 +15,9 @@ from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.script import MarketScript
 from the_alchemiser.exchange.market.sessions import Sessions
 from the_alchemiser.exchange.units import PRICE, tick_e4
+
+if TYPE_CHECKING:
+    from the_alchemiser.exchange.market.barring import Path
 
 # Beyond every price; as thresholds they stand for "never" and "always".
 LOWEST, HIGHEST = -1, 2**62
@@ -48,6 +51,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     multiplier: int = 1
     """Units of the underlying in one unit of this: 100 in an option contract."""
+    attributes: tuple[str, ...] = ()
     leverage: int = 1
     """How many times the day's move of its index a fund promises; it raises the maintenance margin."""
     min_order_size_e9: int | None = None
@@ -140,6 +144,10 @@ class Market(Protocol):
         """The first of `ticks` that reaches a level, or None."""
         ...
 
+    def stretches(self, symbol: str, after: int, until: int) -> Iterable[Path]:
+        """The same moves as columns of numbers, in pieces that are never empty."""
+        ...
+
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]:
         """The prints with start <= time <= end that had happened by `at`, in order."""
         ...
@@ -206,6 +214,9 @@ class PushedMarket:
 
     def next_cross(self, *_: object, **__: object) -> Tick | None:
         return None
+
+    def stretches(self, *_: object, **__: object) -> Iterable[Path]:
+        return ()
 
     def trades(self, *_: object, **__: object) -> Iterable[Trade]:
         return ()

@@ -14,7 +14,8 @@ from the_alchemiser.exchange.errors import (
     forbidden,
     unprocessable,
 )
-from the_alchemiser.exchange.market.prices import Asset
+from the_alchemiser.exchange.market.prices import Asset, Quote
+from the_alchemiser.exchange.market.trails import Trail
 from the_alchemiser.exchange.units import (
     CENT_E4,
     CENT_E13,
@@ -31,8 +32,9 @@ from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.margin import Exposure, Standing
 
 SIDES = (o.BUY, o.SELL)
-TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT)
-TIMES_IN_FORCE = ("day", "gtc")
+TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT, o.TRAILING_STOP)
+TIMES_IN_FORCE = (o.DAY, o.GTC, o.OPG, o.CLS, o.IOC, o.FOK)
+LEAST_TRAIL_PERCENT_E4 = 1_000
 CLASSES = (o.SIMPLE, o.BRACKET, o.OCO, o.OTO)
 CLIENT_ORDER_ID_LENGTH = 128
 SHORT_PERCENT = 103  # a short sale is reckoned at this part of the ask at least
@@ -44,6 +46,7 @@ def check_shape(request: o.OrderRequest) -> None:
     _check_quantity(request)
     if request.order_class != o.OCO:
         _check_prices_present(request)
+    _check_trail(request)
     _check_legs_present(request)
     client_order_id = request.client_order_id
     if client_order_id is not None and len(client_order_id) > CLIENT_ORDER_ID_LENGTH:
@@ -79,6 +82,7 @@ _WANTED = {
     o.LIMIT: (True, False),
     o.STOP: (False, True),
     o.STOP_LIMIT: (True, True),
+    o.TRAILING_STOP: (False, False),
 }
 _MISSING = {
     o.LIMIT: "limit orders require a limit price",
@@ -98,6 +102,22 @@ def _check_prices_present(request: o.OrderRequest) -> None:
         raise bad_parameter(f"{request.type} orders require no {'stop' if given[1] else 'limit'} price")
 
 
+def _check_trail(request: o.OrderRequest) -> None:
+    price, percent = request.trail_price_e4, request.trail_percent_e4
+    if request.type != o.TRAILING_STOP:
+        if price is not None or percent is not None:
+            raise bad_parameter(f"{request.type} orders require no trail_price or trail_percent")
+        return
+    if (price is None) == (percent is None):
+        raise bad_parameter("trailing stop orders must specify one of trail_price or trail_percent")
+    if percent is not None and percent < LEAST_TRAIL_PERCENT_E4:
+        raise bad_parameter("trail_percent must be greater than or equal to 0.1")
+    if price is not None and price <= 0:
+        raise bad_parameter("trail_price must be > 0")
+    if request.order_class:
+        raise bad_parameter("trailing stop orders must be simple orders")
+
+
 def _check_legs_present(request: o.OrderRequest) -> None:
     kind = request.order_class
     if kind == o.SIMPLE:
@@ -110,6 +130,8 @@ def _check_legs_present(request: o.OrderRequest) -> None:
         raise bad_parameter("oto orders require either take_profit.limit_price or stop_loss.stop_price")
     if kind == o.OCO and request.type != o.LIMIT:
         raise bad_parameter("oco orders must be limit orders")
+    if request.time_in_force not in (o.DAY, o.GTC):
+        raise bad_parameter(f'{kind} orders support only "day" or "gtc" time_in_force')
 
 
 def check_asset(request: o.OrderRequest, asset: Asset | None) -> Asset:
@@ -120,22 +142,33 @@ def check_asset(request: o.OrderRequest, asset: Asset | None) -> Asset:
         raise unprocessable(f'asset "{asset.symbol}" is not active')
     if not asset.tradable:
         raise unprocessable(f'asset "{asset.symbol}" is not tradable')
-    if request.extended_hours and (request.type != o.LIMIT or request.order_class):
-        raise unprocessable("extended hours order must be DAY or GTC limit orders")
+    if request.extended_hours and request.order_class:
+        raise forbidden(f"{request.order_class} orders do not support extended hours trading")
+    _check_time_in_force(request)
     if request.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY:
         _check_fractional(request, asset)
     return asset
 
 
+def _check_time_in_force(request: o.OrderRequest) -> None:
+    lasting = request.time_in_force in (o.DAY, o.GTC)
+    if request.extended_hours and not (lasting and request.type == o.LIMIT):
+        raise unprocessable("extended hours order must be DAY or GTC limit orders")
+    if not lasting and request.type not in (o.MARKET, o.LIMIT):
+        raise unprocessable(f"{request.time_in_force} orders must be market or limit orders")
+
+
 def _check_fractional(request: o.OrderRequest, asset: Asset) -> None:
     if not asset.fractionable:
         raise unprocessable(f'asset "{asset.symbol}" is not fractionable')
-    if request.time_in_force != "day":
+    if asset.asset_class != "us_equity":
+        return
+    if request.time_in_force != o.DAY:
         raise unprocessable("fractional orders must be DAY orders")
     if request.order_class:
         raise unprocessable("fractional orders must be simple orders")
-    if request.notional_e13 is not None and (request.type != o.MARKET or request.side != o.BUY):
-        raise unprocessable("notional orders must be market buy orders")
+    if request.type == o.TRAILING_STOP:
+        raise unprocessable("fractional orders must be market, limit, stop or stop_limit orders")
 
 
 def check_prices(request: o.OrderRequest, market_price_e4: int) -> None:
@@ -264,7 +297,18 @@ def entry_price_e4(request: o.OrderRequest, ask_e4: int) -> int:
         return max(request.limit_price_e4 or 0, -(-ask_e4 * SHORT_PERCENT // 100))
     if request.limit_price_e4 is not None:
         return request.limit_price_e4
-    return ask_e4 if request.stop_price_e4 is None else collar_e4(request.stop_price_e4)
+    stop = request.stop_price_e4
+    if request.type == o.TRAILING_STOP:
+        stop = Trail(False, ask_e4, request.trail_price_e4 or 0, request.trail_percent_e4 or 0).stop_e4
+    return ask_e4 if stop is None else collar_e4(stop)
+
+
+def shares_e9(request: o.OrderRequest, quote: Quote) -> int:
+    """What a closing order reserves: its shares, or those its dollars are worth now."""
+    if request.notional_e13 is None:
+        return request.qty_e9 or 0
+    price = request.limit_price_e4 or request.stop_price_e4
+    return request.notional_e13 // (price or (quote.bid_e4 if request.side == o.SELL else quote.ask_e4))
 
 
 def required_power_e13(exposure: Exposure, multiplier: int, notional_e13: int | None = None) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
 from the_alchemiser.exchange.market.prices import trade_price_e4
 from the_alchemiser.exchange.units import QUANTITY
 from the_alchemiser.exchange.venue import admission
+from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.books import trail_of
 from the_alchemiser.exchange.venue.entry import Entry
 from the_alchemiser.exchange.venue.orders import Order, OrderChanges, OrderRequest, snapshot
 
@@ -22,13 +26,25 @@ class Amendment(Entry):
         order = self._record(order_id)
         if order.status == "canceled":
             return
+        if order.status == "pending_cancel":
+            raise unprocessable("order pending cancel")
         if not order.is_open:
-            raise unprocessable(f'order is already in "{order.status}" state')
-        for member in self._family(order):
+            leg = "leg order is" if order.parent_id else "order is"
+            raise unprocessable(f'{leg} already in "{order.status}" state')
+        family = self._family(order)
+        for member in family:
             self._set_status(member, "pending_cancel")
             member.cancel_requested_at = self.now
             self._emit("pending_cancel", member)
-            self._end(member, "canceled")
+            if not self.rules.cancel_delay:
+                self._end(member, "canceled")
+        if self.rules.cancel_delay:
+            self._alarm(self.now + self.rules.cancel_delay, partial(self._finish_cancel, family))
+
+    def _finish_cancel(self, family: list[Order]) -> None:
+        for member in family:
+            if member.status == "pending_cancel":
+                self._end(member, "canceled")
 
     def cancel_all(self) -> list[tuple[str, int]]:
         """Cancel every open order; (order id, HTTP status) of each, oldest first."""
@@ -37,7 +53,7 @@ class Amendment(Entry):
             key=lambda order: order.sequence,
         )
         for order in going:
-            if order.is_open:
+            if order.is_open and order.status != "pending_cancel":
                 self.cancel(order.id)
         return [(order.id, 200) for order in going]
 
@@ -59,21 +75,51 @@ class Amendment(Entry):
         request = self._changed(old, changes)
         means = self._check_replacement(old, request)
         new = self._replacement(old, request)
+        before = old.status
         self._set_status(old, "pending_replace")
         self._emit("pending_replace", old)
+        if self.rules.replace_delay:
+            return self._replace_later(old, new, before, means)
         self._hand_over(old, new, means)
         answer = snapshot(new)
         self._restart(new)
         return answer
 
+    def _replace_later(self, old: Order, new: Order, before: str, means: int) -> Order:
+        """Both orders stand for a while; the account reserves for the dearer of the two."""
+        old_cash, old_shares = old.held_cash_e13, old.held_qty_e9
+        more = new.remaining_e9 - old_shares if old_shares else 0
+        self._account.hold(new, cash_e13=max(0, means - old_cash), qty_e9=max(0, more))
+        settle = partial(self._settle_replacement, old, new, before, means)
+        self._alarm(self.now + self.rules.replace_delay, settle)
+        return snapshot(new)
+
+    def _settle_replacement(self, old: Order, new: Order, before: str, means: int) -> None:
+        """The replacement takes over, unless the old order ended first or the new one was withdrawn."""
+        remaining = (new.qty_e9 or 0) - old.filled_qty_e9
+        if old.status == "pending_replace" and new.is_open and remaining > 0:
+            means = means // new.remaining_e9 * remaining
+            new.filled_qty_e9, new.filled_cost_e13 = old.filled_qty_e9, old.filled_cost_e13
+            self._hand_over(old, new, means)
+            self._restart(new)
+            return
+        if new.is_open:
+            self._end(new, "rejected")
+        if old.status == "pending_replace":
+            self._set_status(old, "partially_filled" if old.filled_qty_e9 else before)
+        self._emit("order_replace_rejected", old)
+
     def _check_replaceable(self, old: Order) -> None:
         if old.status == "replaced":
             raise unprocessable("order already replaced")
+        if self._is_unsettled(old) or any(one.status == "pending_replace" for one in self._family(old)):
+            raise unprocessable("order chain not fully replaced")
         armed = old.status == "held" and old.id in self._book(old.symbol).working
         if old.status not in _REPLACEABLE and not armed:
             raise unprocessable(f"cannot replace order in {old.status} status")
 
     def _changed(self, old: Order, changes: OrderChanges) -> OrderRequest:
+        stop = None if old.type == o.TRAILING_STOP else old.stop_price_e4
         request = OrderRequest(
             symbol=old.symbol,
             side=old.side,
@@ -81,16 +127,16 @@ class Amendment(Entry):
             time_in_force=changes.time_in_force or old.time_in_force,
             qty_e9=old.qty_e9 if changes.qty_e9 is None else changes.qty_e9,
             limit_price_e4=old.limit_price_e4 if changes.limit_price_e4 is None else changes.limit_price_e4,
-            stop_price_e4=old.stop_price_e4 if changes.stop_price_e4 is None else changes.stop_price_e4,
+            stop_price_e4=stop if changes.stop_price_e4 is None else changes.stop_price_e4,
+            trail_price_e4=_changed_trail(old.trail_price_e4, changes),
+            trail_percent_e4=_changed_trail(old.trail_percent_e4, changes),
+            extended_hours=old.extended_hours,
             client_order_id=changes.client_order_id,
         )
-        same = (
-            request.qty_e9 == old.qty_e9
-            and request.limit_price_e4 == old.limit_price_e4
-            and request.stop_price_e4 == old.stop_price_e4
-            and request.time_in_force == old.time_in_force
-        )
-        if same:
+        terms = ("qty_e9", "limit_price_e4", "trail_price_e4", "trail_percent_e4", "time_in_force")
+        if request.stop_price_e4 == stop and all(
+            getattr(request, name) == getattr(old, name) for name in terms
+        ):
             raise unprocessable("order parameters are not changed")
         return request
 
@@ -104,6 +150,8 @@ class Amendment(Entry):
         admission.check_prices(request, trade_price_e4(quote.bid_e4, quote.ask_e4))
         remaining = (request.qty_e9 or 0) - old.filled_qty_e9
         asset = admission.check_asset(request, self.market.asset(old.symbol))
+        if request.time_in_force != old.time_in_force:
+            self._check_present(request, asset, old.position_intent)
         if not old.closes:
             return self._check_power(request, asset, remaining, quote.ask_e4, old.held_cash_e13)
         if old.status != "held":
@@ -137,7 +185,12 @@ class Amendment(Entry):
             filled_qty_e9=old.filled_qty_e9,
             filled_cost_e13=old.filled_cost_e13,
             limit_price_e4=request.limit_price_e4,
-            stop_price_e4=request.stop_price_e4,
+            stop_price_e4=old.stop_price_e4 if old.type == o.TRAILING_STOP else request.stop_price_e4,
+            trail_price_e4=request.trail_price_e4,
+            trail_percent_e4=request.trail_percent_e4,
+            extended_hours=old.extended_hours,
+            overnight=old.overnight and request.time_in_force == o.DAY,
+            source=old.source,
             position_intent=old.position_intent,
             multiplier=old.multiplier,
             status="held" if held else "",
@@ -150,6 +203,11 @@ class Amendment(Entry):
     def _hand_over(self, old: Order, new: Order, cash_e13: int) -> None:
         """Holds, legs and the place in the group pass from `old` to `new`; `old` ends as replaced."""
         held = old.held_qty_e9
+        if old.type == o.TRAILING_STOP:
+            if self._is_open:
+                self._follow(old, self.now)
+            new.hwm_e4, new.marked_at = old.hwm_e4, old.marked_at
+            self._mark(new, trail_of(new))
         self._account.hold(old)
         self._account.hold(new, cash_e13=cash_e13, qty_e9=new.remaining_e9 if held else 0)
         for leg in old.legs:
@@ -173,3 +231,8 @@ class Amendment(Entry):
             self._work(new)
         else:
             self._emit("accepted", new)
+
+
+def _changed_trail(trail_e4: int | None, changes: OrderChanges) -> int | None:
+    """An order trails by a price or by a percentage, and goes on doing so."""
+    return changes.trail_e4 if trail_e4 is not None and changes.trail_e4 is not None else trail_e4

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, Tick
-from the_alchemiser.exchange.venue.orders import BUY, MARKET, STOP, STOP_LIMIT, Order
+from the_alchemiser.exchange.market.trails import Trail
+from the_alchemiser.exchange.venue.orders import (
+    BUY,
+    CLS,
+    MARKET,
+    OPG,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    TRAILING_STOP,
+    Order,
+)
+from the_alchemiser.exchange.venue.portions import Display
 from the_alchemiser.exchange.venue.presence import trades_in
 
 NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
@@ -17,7 +29,18 @@ def collar_e4(stop_price_e4: int) -> int:
 
 
 def awaits_election(order: Order) -> bool:
-    return not order.elected and order.type in (STOP, STOP_LIMIT)
+    return not order.elected and order.type in (STOP, STOP_LIMIT, TRAILING_STOP)
+
+
+def trails(order: Order) -> bool:
+    """Whether its stop still follows the market."""
+    return order.type == TRAILING_STOP and not order.elected
+
+
+def trail_of(order: Order) -> Trail:
+    return Trail(
+        order.side == SELL, order.hwm_e4 or 0, order.trail_price_e4 or 0, order.trail_percent_e4 or 0
+    )
 
 
 def bound_e4(order: Order) -> int:
@@ -30,6 +53,10 @@ def bound_e4(order: Order) -> int:
 
 
 def levels_of(order: Order) -> Levels:
+    if order.time_in_force == OPG:  # takes the first price there is, or none
+        return Levels(HIGHEST, LOWEST, HIGHEST, LOWEST)
+    if order.time_in_force == CLS or trails(order):
+        return NO_LEVELS
     if awaits_election(order):
         stop = order.stop_price_e4 or 0
         if order.side == BUY:
@@ -60,11 +87,13 @@ class Book:
     __slots__ = (
         "_levels",
         "_stale",
+        "display",
         "open",
         "phase",
         "searched",
         "seen",
         "symbol",
+        "trailing",
         "upcoming",
         "working",
     )
@@ -74,6 +103,8 @@ class Book:
         self.phase = phase
         self.open: dict[str, Order] = {}
         self.working: dict[str, Order] = {}
+        self.trailing: dict[str, Order] = {}
+        self.display = Display()
         self.seen = seen
         self.searched = seen
         self.upcoming: Tick | None = None
@@ -93,7 +124,12 @@ class Book:
     @property
     def listens(self) -> bool:
         """Whether any order may trade now."""
-        return bool(self.working) and self.levels is not NO_LEVELS
+        return bool(self.working) and (self.levels != NO_LEVELS or self.trails_now)
+
+    @property
+    def trails_now(self) -> bool:
+        """Whether stops follow the market now: they do in the regular session."""
+        return bool(self.trailing) and self.phase == REGULAR
 
     def enter(self, phase: str) -> None:
         """Another part of the day begins."""
@@ -104,6 +140,8 @@ class Book:
     def work(self, order: Order, now: int) -> None:
         """Expose `order` to the market from `now` on; the others have met every earlier tick already."""
         self.working[order.id] = order
+        if trails(order):
+            self.trailing[order.id] = order
         self.seen = max(self.seen, now)
         if not self._stale and trades_in(self.phase, order):
             self._levels = widened(self._levels, levels_of(order))
@@ -112,6 +150,7 @@ class Book:
     def rest(self, order: Order) -> None:
         """Withdraw `order` from the market, for good or to be worked anew."""
         if self.working.pop(order.id, None) is not None:
+            self.trailing.pop(order.id, None)
             self._stale = True
             if self.upcoming is not None:
                 self.forget_search()
@@ -120,8 +159,9 @@ class Book:
         self.rest(order)
         self.open.pop(order.id, None)
 
-    def elected(self) -> None:
+    def elected(self, order: Order) -> None:
         """An order in `working` changed what it waits for."""
+        self.trailing.pop(order.id, None)
         self._stale = True
         self.forget_search()
 

@@ -31,7 +31,7 @@ from the_alchemiser.exchange.venue.account import AccountState, FillRecord, Posi
 from the_alchemiser.exchange.venue.activities import Activity, ActivityFilter, page
 from the_alchemiser.exchange.venue.configuration import Configuration, configured
 from the_alchemiser.exchange.venue.listing import listed
-from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest, snapshot
+from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
 from the_alchemiser.exchange.venue.timeline import Timeline
 from the_alchemiser.exchange.venue.valuation import OPTIONS_APPROVED_LEVEL
 
@@ -56,19 +56,19 @@ class Exchange(Timeline):
     # -- orders -----------------------------------------------------------------------------------
 
     def order(self, order_id: str) -> Order:
-        return snapshot(self._record(order_id))
+        return self._shown(self._record(order_id))
 
     def order_by_client_id(self, client_order_id: str) -> Order:
         record = self._by_client_id.get(client_order_id)
         if record is None:
             raise not_found(f"order not found for {client_order_id}")
-        return snapshot(record)
+        return self._shown(record)
 
     def orders(self, chosen: OrderFilter | None = None) -> list[Order]:
         """Snapshots of the orders that `chosen` selects, newest first unless it says otherwise."""
         chosen = chosen or OrderFilter()
         candidates = self._open_with_parents() if chosen.status == "open" else self._orders
-        return [snapshot(order) for order in listed(candidates, chosen, self._orders)]
+        return [self._shown(order) for order in listed(candidates, chosen, self._orders)]
 
     def _open_with_parents(self) -> dict[str, Order]:
         """The open orders and the parents of open legs, oldest first: a list of open orders needs no others."""

@@ -10,13 +10,14 @@ from the_alchemiser.exchange.errors import bad_parameter, unprocessable
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
-from the_alchemiser.exchange.units import NEVER
+from the_alchemiser.exchange.units import NEVER, QUANTITY
 from the_alchemiser.exchange.venue import admission
 from the_alchemiser.exchange.venue import orders as o
+from the_alchemiser.exchange.venue.books import trail_of
 from the_alchemiser.exchange.venue.margin import Exposure
 from the_alchemiser.exchange.venue.matching import Matching
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest, snapshot
-from the_alchemiser.exchange.venue.presence import trades_in
+from the_alchemiser.exchange.venue.presence import check_auction_window, trades_in
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
 GTC_LIFETIME = timedelta(days=90)
@@ -40,17 +41,34 @@ class Entry(Matching):
             raise bad_parameter("client_order_id must be unique")
         quote = self._quote_for_entry(asset)
         price = trade_price_e4(quote.bid_e4, quote.ask_e4)
+        self._check_present(request, asset, intent)
         admission.check_prices(request, price)
         admission.check_complex(request, price, self._account.quantity_e9(asset.symbol))
         book = self._books.get(asset.symbol)
         if book is not None and book.open:
             admission.check_wash_trade(request, book.open.values())
-        cash = self._check_means(request, asset, intent, quote.ask_e4)
+        cash = self._check_means(request, asset, intent, quote)
         order = self._create(request, asset, intent)
-        self._account.hold(order, cash_e13=cash, qty_e9=order.remaining_e9 if order.closes else 0)
+        if order.type == o.TRAILING_STOP:
+            order.hwm_e4, order.marked_at = price, self.now
+            self._mark(order, trail_of(order))
+        held = admission.shares_e9(request, quote) if order.closes else 0
+        self._account.hold(order, cash_e13=cash, qty_e9=held)
         answer = snapshot(order)
         self._route(order)
         return answer
+
+    def _check_present(self, request: OrderRequest, asset: Asset, intent: str) -> None:
+        """Whether such an order may come now."""
+        if request.time_in_force in (o.OPG, o.CLS):
+            check_auction_window(request.time_in_force, self.now, self.hours, self.rules.cls_cutoff)
+        if intent == "sell_to_open" and (request.notional_e13 or (request.qty_e9 or 0) % QUANTITY):
+            raise unprocessable("fractional orders cannot be sold short")
+        if self.rules.notional_market_only and request.notional_e13 and request.type != o.MARKET:
+            raise unprocessable("notional orders must be market orders")
+        hard_to_borrow = asset.shortable and not asset.easy_to_borrow
+        if hard_to_borrow and request.side == o.SELL and request.time_in_force != o.DAY:
+            raise unprocessable(f'only day orders are allowed for hard-to-borrow asset "{asset.symbol}"')
 
     def _find_asset(self, symbol_or_id: str) -> Asset | None:
         return self.market.asset(symbol_or_id) or self._assets_by_id.get(symbol_or_id)
@@ -61,13 +79,13 @@ class Entry(Matching):
         except NoPrice:
             raise unprocessable(f'asset "{asset.symbol}" has no price yet') from None
 
-    def _check_means(self, request: OrderRequest, asset: Asset, intent: str, ask_e4: int) -> int:
+    def _check_means(self, request: OrderRequest, asset: Asset, intent: str, quote: Quote) -> int:
         """The money an opening order must reserve; 0 for a closing one, which reserves shares."""
         if intent.endswith("_to_close"):
-            admission.check_shares(self._account, asset, request.qty_e9 or 0)
+            admission.check_shares(self._account, asset, admission.shares_e9(request, quote))
             return 0
         self._check_opening(request, asset)
-        return self._check_power(request, asset, request.qty_e9 or 0, ask_e4)
+        return self._check_power(request, asset, request.qty_e9 or 0, quote.ask_e4)
 
     def _check_opening(self, request: OrderRequest, asset: Asset) -> None:
         """Whether an order may open a position on its side."""
@@ -110,6 +128,10 @@ class Entry(Matching):
             notional_e13=request.notional_e13,
             limit_price_e4=request.limit_price_e4,
             stop_price_e4=request.stop_price_e4,
+            trail_price_e4=request.trail_price_e4,
+            trail_percent_e4=request.trail_percent_e4,
+            overnight=self._goes_overnight(request, asset),
+            source=request.source,
             extended_hours=request.extended_hours,
             position_intent=intent,
         )
@@ -118,6 +140,10 @@ class Entry(Matching):
         if request.order_class:
             order.legs = tuple(self._create_legs(request, order))
         return order
+
+    def _goes_overnight(self, request: OrderRequest, asset: Asset) -> bool:
+        marked = "overnight_tradable" in asset.attributes
+        return marked and self.rules.overnight and request.extended_hours and request.time_in_force == o.DAY
 
     def _create_legs(self, request: OrderRequest, parent: Order) -> list[Order]:
         legs = []
@@ -191,7 +217,7 @@ class Entry(Matching):
     def _expiry(self, order: Order) -> int:
         """The close at which the order ends; for extended hours, the end of the late session."""
         sessions = self.market.sessions
-        if order.time_in_force == "gtc":
+        if order.time_in_force == o.GTC:
             today = new_york_date(self.now)
             last = next(
                 reversed(sessions.between(today, today + GTC_LIFETIME)), sessions.next_close(self.now)
@@ -200,7 +226,7 @@ class Entry(Matching):
         if order.extended_hours:
             day = self.hours.day(self.now)
             return day.end if day else NEVER
-        coming = sessions.next_close(self.now)
+        coming = (sessions.next_open if order.time_in_force == o.OPG else sessions.next_close)(self.now)
         return coming.close if coming else NEVER
 
     def _route(self, order: Order) -> None:

@@ -20,7 +20,6 @@ from the_alchemiser.exchange.venue.orders import SIMPLE, OrderChanges, OrderRequ
 def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
     """An order request from the body of POST /v2/orders (numbers as text or JSON numbers). Raises Refusal."""
     profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
-    _refuse_trails(body)
     return OrderRequest(
         symbol=_word(body, "symbol", "invalid symbol").upper(),
         side=_word(body, "side", "invalid side"),
@@ -30,6 +29,8 @@ def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
         notional_e13=_number(body, "notional", money_e13),
         limit_price_e4=_price(body, "limit_price"),
         stop_price_e4=_price(body, "stop_price"),
+        trail_price_e4=_price(body, "trail_price"),
+        trail_percent_e4=_price(body, "trail_percent"),
         order_class=_order_class(body),
         take_profit_limit_e4=_price(profit, "limit_price", "take_profit.limit_price"),
         stop_loss_stop_e4=_price(loss, "stop_price", "stop_loss.stop_price"),
@@ -46,18 +47,10 @@ def parse_order_changes(body: Mapping[str, Any]) -> OrderChanges:
         qty_e9=_number(body, "qty", quantity_e9),
         limit_price_e4=_price(body, "limit_price"),
         stop_price_e4=_price(body, "stop_price"),
+        trail_e4=_price(body, "trail"),
         time_in_force=_text(body, "time_in_force"),
         client_order_id=_text(body, "client_order_id"),
     )
-
-
-def _refuse_trails(body: Mapping[str, Any]) -> None:
-    if (
-        _text(body, "type") == "trailing_stop"
-        or _present(body, "trail_price")
-        or _present(body, "trail_percent")
-    ):
-        raise bad_parameter("invalid order type")
 
 
 def _order_class(body: Mapping[str, Any]) -> str:

@@ -18,11 +18,13 @@ from the_alchemiser.exchange.market.prices import (
     reaches,
     trade_price_e4,
 )
+from the_alchemiser.exchange.market.trails import Trail, followed
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import NO_FEE, Fee, FillRecord
 from the_alchemiser.exchange.venue.activities import crypto_fee
-from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4
+from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4, trail_of
 from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
+from the_alchemiser.exchange.venue.portions import random_part
 from the_alchemiser.exchange.venue.presence import CRYPTO, trades_in
 from the_alchemiser.exchange.venue.rules import VenueRules
 from the_alchemiser.exchange.venue.valuation import Valuation
@@ -126,6 +128,8 @@ class Matching(Valuation):
         book = self._book(order.symbol)
         book.work(order, self.now)
         self._meet_market(book, order)
+        if order.time_in_force in (o.IOC, o.FOK) and order.is_open:
+            self._end(order, "canceled")
 
     def _meet_market(self, book: Book, order: Order) -> None:
         """The order meets the quote in force; one from before this part of the day executes nothing."""
@@ -139,33 +143,99 @@ class Matching(Valuation):
 
     def _match(self, book: Book, bid_e4: int, ask_e4: int) -> None:
         """The orders of `book` meet a new quote, oldest first."""
-        if not reaches(book.levels, bid_e4, ask_e4):
+        triggered = book.trails_now and self._trail(book, trade_price_e4(bid_e4, ask_e4))
+        if not triggered and not reaches(book.levels, bid_e4, ask_e4):
             return
         for order in tuple(book.working.values()):
             if order.id in book.working and trades_in(self._phase, order):
                 self._attempt(book, order, bid_e4, ask_e4)
 
     def _attempt(self, book: Book, order: Order, bid_e4: int, ask_e4: int) -> None:
+        if order.time_in_force in (o.OPG, o.CLS):
+            if order.time_in_force == o.OPG:
+                self._auction(book, order, trade_price_e4(bid_e4, ask_e4))
+            return
         if awaits_election(order):
             if not _elects(order, trade_price_e4(bid_e4, ask_e4)):
                 return
             self._elect(book, order)
-        bound = bound_e4(order)
-        if order.side == o.BUY:
-            if ask_e4 <= bound:
-                self._execute(book, order, self._whole_quantity(order, ask_e4), ask_e4)
-        elif bid_e4 >= bound:
-            self._execute(book, order, order.remaining_e9, bid_e4)
+        price = ask_e4 if order.side == o.BUY else bid_e4
+        if _acceptable(order, price) and order.parted_at != self.now:
+            whole = self._whole_quantity(order, price)
+            portion = whole if self.rules.partial_fills == "off" else self._portion(book, order, whole)
+            if portion:
+                self._execute(book, order, portion, price, done=portion == whole)
 
     def _whole_quantity(self, order: Order, price_e4: int) -> int:
-        if order.notional_e13 is not None:
-            return order.notional_e13 // price_e4
-        return order.remaining_e9
+        if order.notional_e13 is None:
+            return order.remaining_e9
+        whole = (order.notional_e13 - order.filled_cost_e13) // price_e4
+        if order.closes:  # what the dollars are worth now, but never more than there is
+            whole = min(whole, order.held_qty_e9 + self._account.available_e9(order.symbol))
+        return whole
+
+    def _portion(self, book: Book, order: Order, whole_e9: int) -> int:
+        """How much of the rest this quote fills."""
+        portion = whole_e9
+        if self.rules.partial_fills == "displayed":
+            quote = self._quote(order.symbol)
+            shown = quote.ask_size if order.side == o.BUY else quote.bid_size
+            portion = min(whole_e9, book.display.left_e9(quote.at, order.side, shown))
+            if order.time_in_force == o.FOK and portion < whole_e9:
+                return 0
+            book.display.take(order.side, portion)
+        elif order.time_in_force != o.FOK:
+            portion = random_part(whole_e9, self.seed, order.id, order.filled_qty_e9, self.now)
+        if portion < whole_e9:
+            order.parted_at = self.now
+        return portion
+
+    def _auction(self, book: Book, order: Order, price_e4: int) -> None:
+        """All of the order at the one price of an opening or a close, or none of it."""
+        if _acceptable(order, price_e4):
+            self._execute(book, order, self._whole_quantity(order, price_e4), price_e4, done=True)
+        else:
+            self._end(order, "canceled")
+
+    # -- trailing stops ---------------------------------------------------------------------------
+
+    def _trail(self, book: Book, price_e4: int) -> bool:
+        """The stops of `book` follow up to now, where the market trades at this price; whether one is reached."""
+        reached = False
+        for order in book.trailing.values():
+            self._follow(order, self.now)
+            self._mark(order, trail_of(order).after(price_e4))
+            reached |= _elects(order, price_e4)
+        return reached
+
+    def _is_unsettled(self, order: Order) -> bool:
+        """Whether it is the replacement of an order that still stands."""
+        replaced = self._orders.get(order.replaces) if order.replaces else None
+        return replaced is not None and replaced.replaced_by != order.id and order.is_open
+
+    def _follow(self, order: Order, until: int) -> None:
+        """The order's stop follows the ticks up to `until`."""
+        if until > order.marked_at:
+            stretches = self.market.stretches(order.symbol, order.marked_at, until)
+            self._mark(order, followed(trail_of(order), stretches))
+            order.marked_at = until
+
+    def _mark(self, order: Order, trail: Trail) -> None:
+        order.hwm_e4, order.stop_price_e4 = trail.mark_e4, trail.stop_e4
+
+    def _shown(self, order: Order) -> Order:
+        """A snapshot, with every stop where it stands now."""
+        shown = snapshot(order)
+        if order.id in self._book(order.symbol).trailing and self._is_open:
+            self._follow(shown, self.now)
+        return shown
+
+    # -- executions -------------------------------------------------------------------------------
 
     def _elect(self, book: Book, order: Order) -> None:
         """A stop is triggered: it works from now on, and an exit beside it ends."""
         order.elected = True
-        book.elected()
+        book.elected(order)
         if order.status == "held":
             self._set_status(order, "new")
             self._emit("new", order)
@@ -174,11 +244,13 @@ class Matching(Valuation):
             self._end(other, "canceled")
             self._account.hold(order, qty_e9=order.held_qty_e9 + freed)
 
-    def _execute(self, book: Book, order: Order, qty_e9: int, price_e4: int) -> None:
+    def _execute(self, book: Book, order: Order, qty_e9: int, price_e4: int, *, done: bool) -> None:
         order.filled_qty_e9 += qty_e9
         order.filled_cost_e13 += qty_e9 * price_e4
-        done = order.notional_e13 is not None or order.filled_qty_e9 == order.qty_e9
-        self._set_status(order, "filled" if done else "partially_filled")
+        if done or not order.status.startswith(
+            "pending_"
+        ):  # what was asked for is still pending after a part
+            self._set_status(order, "filled" if done else "partially_filled")
         self._release_for(order, qty_e9, done)
         if done:
             order.filled_at = self.now
@@ -191,10 +263,12 @@ class Matching(Valuation):
         self._after_fill(order, done)
 
     def _release_for(self, order: Order, qty_e9: int, done: bool) -> None:
-        if order.closes:
-            self._account.hold(order, qty_e9=order.held_qty_e9 - qty_e9)
-        elif done:
+        if done:
             self._account.hold(order)
+        elif order.closes:
+            self._account.hold(order, qty_e9=max(0, order.held_qty_e9 - qty_e9))
+        elif order.notional_e13 is not None:
+            self._account.hold(order, cash_e13=max(0, order.notional_e13 - order.filled_cost_e13))
         else:
             before = order.remaining_e9 + qty_e9
             self._account.hold(order, cash_e13=order.held_cash_e13 // before * order.remaining_e9)
@@ -238,10 +312,12 @@ class Matching(Valuation):
             else:
                 other.qty_e9 = order.remaining_e9 + other.filled_qty_e9
         if done and order.legs and order.order_class != o.OCO:
-            self._arm([leg for leg in order.legs if leg.is_open])
+            self._arm([leg for leg in order.legs if leg.is_open and leg.status != "pending_cancel"])
 
     def _arm(self, legs: list[Order]) -> None:
         """The entry is complete: the first exit works and holds the shares, a second stays held but watches."""
+        if not legs:
+            return
         first, *rest = legs
         free = self._account.available_e9(first.symbol)
         for leg in legs:  # part of a partly filled entry may have been closed before
@@ -287,6 +363,13 @@ class Matching(Valuation):
         order.updated_at = self.now
 
 
+def _acceptable(order: Order, price_e4: int) -> bool:
+    """Whether the order may execute at this price."""
+    bound = bound_e4(order)
+    return price_e4 <= bound if order.side == o.BUY else price_e4 >= bound
+
+
 def _elects(order: Order, price_e4: int) -> bool:
+    """Whether a trade at this price triggers the order's stop."""
     stop = order.stop_price_e4 or 0
     return price_e4 >= stop if order.side == o.BUY else price_e4 <= stop

@@ -8,6 +8,8 @@ from __future__ import annotations
 import msgspec
 
 MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
+TRAILING_STOP = "trailing_stop"
+DAY, GTC, OPG, CLS, IOC, FOK = "day", "gtc", "opg", "cls", "ioc", "fok"
 BUY, SELL = "buy", "sell"
 SIMPLE, BRACKET, OCO, OTO = "", "bracket", "oco", "oto"
 TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
@@ -38,6 +40,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
             "canceled",
             "expired",
             "pending_replace",
+            "rejected",
         }
     ),
     "partially_filled": frozenset(
@@ -48,10 +51,23 @@ TRANSITIONS: dict[str, frozenset[str]] = {
             "canceled",
             "expired",
             "pending_replace",
+            "rejected",
         }
     ),
-    "pending_cancel": frozenset({"canceled", "filled", "partially_filled"}),
-    "pending_replace": frozenset({"replaced", "new", "partially_filled", "filled", "held"}),
+    "pending_cancel": frozenset({"canceled", "filled", "partially_filled", "expired", "rejected"}),
+    "pending_replace": frozenset(
+        {
+            "replaced",
+            "new",
+            "partially_filled",
+            "filled",
+            "held",
+            "pending_cancel",
+            "canceled",
+            "expired",
+            "rejected",
+        }
+    ),
     **{status: frozenset() for status in TERMINAL_STATUSES},
 }
 
@@ -67,6 +83,8 @@ class OrderRequest(msgspec.Struct, kw_only=True):
     notional_e13: int | None = None
     limit_price_e4: int | None = None
     stop_price_e4: int | None = None
+    trail_price_e4: int | None = None
+    trail_percent_e4: int | None = None
     order_class: str = SIMPLE
     take_profit_limit_e4: int | None = None
     stop_loss_stop_e4: int | None = None
@@ -74,14 +92,16 @@ class OrderRequest(msgspec.Struct, kw_only=True):
     client_order_id: str | None = None
     extended_hours: bool = False
     position_intent: str | None = None
+    source: str | None = None
 
 
 class OrderChanges(msgspec.Struct, kw_only=True):
-    """What a replacement alters; None leaves a field as it is."""
+    """What a replacement alters; None leaves a field as it is. `trail_e4` is in the unit the order trails by."""
 
     qty_e9: int | None = None
     limit_price_e4: int | None = None
     stop_price_e4: int | None = None
+    trail_e4: int | None = None
     time_in_force: str | None = None
     client_order_id: str | None = None
 
@@ -108,7 +128,9 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     `sequence` counts orders in the order of their creation. `legs` are the orders of a complex order
     below their parent, take profit before stop loss. `held_cash_e13` and `held_qty_e9` are what the
     order reserves of the account's buying power and of a position at this moment: one that opens
-    reserves money, one that closes reserves shares. `multiplier` is that of the asset.
+    reserves money, one that closes reserves shares. `multiplier` is that of the asset. A trailing stop has
+    followed the market up to `marked_at`; `hwm_e4` is the best price by then. `parted_at` is the instant of the
+    latest quote that filled only a part.
     """
 
     id: str
@@ -131,6 +153,11 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     filled_cost_e13: int = 0
     limit_price_e4: int | None = None
     stop_price_e4: int | None = None
+    trail_price_e4: int | None = None
+    trail_percent_e4: int | None = None
+    hwm_e4: int | None = None
+    marked_at: int = 0
+    parted_at: int = -1
     filled_at: int | None = None
     expired_at: int | None = None
     canceled_at: int | None = None
@@ -142,6 +169,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     position_intent: str = ""
     extended_hours: bool = False
     overnight: bool = False
+    source: str | None = None
     asset_class: str = "us_equity"
     parent_id: str | None = None
     leg_role: str = ""
@@ -162,7 +190,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
 
     @property
     def remaining_e9(self) -> int:
-        """Shares still to execute; 0 for an order in dollars, which executes at once or not at all."""
+        """Shares still to execute; 0 for an order in dollars, whose shares depend on the price."""
         return 0 if self.qty_e9 is None else self.qty_e9 - self.filled_qty_e9
 
 

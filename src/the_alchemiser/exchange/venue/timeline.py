@@ -6,11 +6,12 @@ import heapq
 from operator import attrgetter
 
 from the_alchemiser.exchange.market.hours import REGULAR
-from the_alchemiser.exchange.market.prices import Tick
+from the_alchemiser.exchange.market.prices import NoPrice, Tick, trade_price_e4
+from the_alchemiser.exchange.market.trails import first_reached
 from the_alchemiser.exchange.units import MINUTE, NEVER
 from the_alchemiser.exchange.venue.amendment import Amendment
-from the_alchemiser.exchange.venue.books import Book
-from the_alchemiser.exchange.venue.orders import Order
+from the_alchemiser.exchange.venue.books import Book, trail_of
+from the_alchemiser.exchange.venue.orders import CLS, GTC, Order
 from the_alchemiser.exchange.venue.presence import trades_in
 
 _sequence = attrgetter("sequence")
@@ -97,8 +98,20 @@ class Timeline(Amendment):
     def _search(self, book: Book, horizon: int) -> Tick | None:
         if book.upcoming is None and book.searched < horizon:
             book.upcoming = self.market.next_cross(book.symbol, book.searched, horizon, book.levels)
+            if book.trails_now:
+                book.upcoming = self._first_trailed(book, horizon)
             book.searched = horizon if book.upcoming is None else book.upcoming.at
         return book.upcoming
+
+    def _first_trailed(self, book: Book, horizon: int) -> Tick | None:
+        """The book's upcoming tick, or an earlier one at which a trailing stop is reached."""
+        soonest = book.upcoming
+        for order in book.trailing.values():
+            self._follow(order, book.seen)
+            until = horizon if soonest is None else soonest.at - 1
+            stretches = self.market.stretches(book.symbol, order.marked_at, until)
+            soonest = first_reached(trail_of(order), stretches) or soonest
+        return soonest
 
     # -- parts of the day -------------------------------------------------------------------------
 
@@ -115,11 +128,11 @@ class Timeline(Amendment):
 
     def _change_phase(self) -> None:
         closes = self._phase == REGULAR
+        if closes:
+            self._close_session()
         self._phase, self._phase_began, self._phase_ends = self.hours.span(self.now)
         for book in self._books.values():
             book.enter(self._phase)
-        if closes:
-            self._close_session()
         self._expire_due()
         if self._phase == REGULAR:
             self._begin_day()
@@ -128,26 +141,46 @@ class Timeline(Amendment):
     def _start_waiting(self) -> None:
         """Orders that were accepted for this part of the day begin to work."""
         for order in self._open_orders():
-            if order.status == "accepted" and trades_in(self._phase, order):
+            if order.status == "accepted" and trades_in(self._phase, order) and not self._is_unsettled(order):
                 self._start(order)
         # A tick may come at this very instant, and orders from earlier have yet to meet it.
         for book in self._books.values():
             book.seen = self.now - 1
+            for order in book.trailing.values():
+                order.marked_at = self.now - 1
             book.forget_search()
 
     def _close_session(self) -> None:
+        """The closing auction, and where the day's stops and values stand."""
+        for book in self._books.values():
+            for order in book.trailing.values():
+                self._follow(order, self.now - 1)
+        for order in self._open_orders():
+            if order.time_in_force == CLS and order.status == "new":
+                self._close_auction(order)
         self._end_day()
         self._alarm(self.now + GTC_SWEEP, self._sweep)
+
+    def _close_auction(self, order: Order) -> None:
+        """An order for the close meets the session's last price."""
+        try:
+            quote = self._quote(order.symbol, self.now - 1)
+        except NoPrice:
+            quote = None
+        if quote is None or quote.at < self._phase_began:
+            self._end(order, "canceled")
+        else:
+            self._auction(self._book(order.symbol), order, trade_price_e4(quote.bid_e4, quote.ask_e4))
 
     def _expire_due(self) -> None:
         """Orders for the day end with it; those until canceled are swept a little later."""
         for order in self._open_orders():
-            if order.expires_at <= self.now and order.time_in_force != "gtc" and order.is_open:
+            if order.expires_at <= self.now and order.time_in_force != GTC and order.is_open:
                 self._end(order, self.rules.expired_as)
 
     def _sweep(self) -> None:
         for order in self._open_orders():
-            if order.expires_at <= self.now and order.time_in_force == "gtc" and order.is_open:
+            if order.expires_at <= self.now and order.time_in_force == GTC and order.is_open:
                 self._end(order, "canceled")
 
     def _open_orders(self) -> list[Order]:

@@ -43,15 +43,18 @@ class Valuation:
 
     # -- prices -----------------------------------------------------------------------------------
 
-    def _quote(self, symbol: str) -> Quote:
-        """The quote in force: the market's, or a later pushed one. Raises NoPrice, UnknownSymbol."""
+    def _quote(self, symbol: str, at: int | None = None) -> Quote:
+        """The quote in force (or that of an earlier instant of this part of the day): the market's, or a later
+        pushed one. Raises NoPrice, UnknownSymbol.
+        """
+        at = self.now if at is None else at
         pushed = self._pushed.get(symbol)
         if pushed is None:
-            return self.market.quote(symbol, self.now)
-        if pushed[0] == self.now:
+            return self.market.quote(symbol, at)
+        if pushed[0] == at:
             return Quote(*pushed, 100, 100)
         try:
-            quote = self.market.quote(symbol, self.now)
+            quote = self.market.quote(symbol, at)
         except NoPrice:
             return Quote(*pushed, 100, 100)
         return quote if quote.at > pushed[0] else Quote(*pushed, 100, 100)
