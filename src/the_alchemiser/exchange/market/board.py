@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from the_alchemiser.exchange.market.barring import Path
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto, canonical_pair
 from the_alchemiser.exchange.market.paths import PathMarket
-from the_alchemiser.exchange.market.prices import Asset, Bar, Levels, Quote, Tick, Trade, UnknownSymbol
+from the_alchemiser.exchange.market.prices import (
+    Asset,
+    Bar,
+    Levels,
+    Quote,
+    Stretch,
+    Tick,
+    Trade,
+    UnknownSymbol,
+)
 from the_alchemiser.exchange.market.script import MarketScript
 
 
@@ -65,7 +73,7 @@ class Board:
     def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
         return self._part(symbol).next_cross(symbol, after, until, levels)
 
-    def stretches(self, symbol: str, after: int, until: int) -> Iterable[Path]:
+    def stretches(self, symbol: str, after: int, until: int) -> Iterable[Stretch]:
         return self._part(symbol).stretches(symbol, after, until)
 
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]:

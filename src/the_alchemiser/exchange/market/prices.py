@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.script import MarketScript
 from the_alchemiser.exchange.market.sessions import Sessions
 from the_alchemiser.exchange.units import PRICE, tick_e4
-
-if TYPE_CHECKING:
-    from the_alchemiser.exchange.market.barring import Path
 
 # Beyond every price; as thresholds they stand for "never" and "always".
 LOWEST, HIGHEST = -1, 2**62
@@ -115,6 +114,22 @@ class Levels(NamedTuple):
     stop_buy_e4: int
 
 
+class Stretch(Protocol):
+    """Consecutive ticks as columns of numbers: instants, trade prices, bids, asks."""
+
+    @property
+    def at(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def price(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def bid(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def ask(self) -> npt.NDArray[np.int64]: ...
+
+
 class Market(Protocol):
     """A source of prices. Symbols it does not know raise UnknownSymbol."""
 
@@ -144,7 +159,7 @@ class Market(Protocol):
         """The first of `ticks` that reaches a level, or None."""
         ...
 
-    def stretches(self, symbol: str, after: int, until: int) -> Iterable[Path]:
+    def stretches(self, symbol: str, after: int, until: int) -> Iterable[Stretch]:
         """The same moves as columns of numbers, in pieces that are never empty."""
         ...
 
@@ -215,7 +230,7 @@ class PushedMarket:
     def next_cross(self, *_: object, **__: object) -> Tick | None:
         return None
 
-    def stretches(self, *_: object, **__: object) -> Iterable[Path]:
+    def stretches(self, *_: object, **__: object) -> Iterable[Stretch]:
         return ()
 
     def trades(self, *_: object, **__: object) -> Iterable[Trade]:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from the_alchemiser.exchange.market.barring import Path
-from the_alchemiser.exchange.market.prices import Tick
+from the_alchemiser.exchange.market.prices import Stretch, Tick
 
 # A trail in per cent counts ten-thousandths of a per cent: this many make the whole price.
 WHOLE = 100 * 10**4
@@ -36,14 +35,14 @@ class Trail(NamedTuple):
         return self._replace(mark_e4=better(self.mark_e4, price_e4))
 
 
-def followed(trail: Trail, stretches: Iterable[Path]) -> Trail:
+def followed(trail: Trail, stretches: Iterable[Stretch]) -> Trail:
     """The trail after all these ticks."""
     for path in stretches:
         trail = trail.after(int(path.price.max() if trail.sells else path.price.min()))
     return trail
 
 
-def first_reached(trail: Trail, stretches: Iterable[Path]) -> Tick | None:
+def first_reached(trail: Trail, stretches: Iterable[Stretch]) -> Tick | None:
     """The first tick that trades at the stop or beyond, as it stands by then."""
     for path in stretches:
         best = (np.maximum if trail.sells else np.minimum).accumulate(path.price)
