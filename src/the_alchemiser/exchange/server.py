@@ -256,9 +256,11 @@ def _prices(options: ServerOptions) -> Market:
         from the_alchemiser.exchange.market.board import Board
         from the_alchemiser.exchange.market.crypto import SimulatedCrypto
         from the_alchemiser.exchange.market.days import SimulatedDays
+        from the_alchemiser.exchange.market.options import OptionMarket
 
-        stocks = SimulatedDays(seed=options.seed)
-        return Board(stocks, SimulatedCrypto(stocks.first_day, stocks.last_day, seed=options.seed))
+        stocks, seed = SimulatedDays(seed=options.seed), options.seed
+        crypto = SimulatedCrypto(stocks.first_day, stocks.last_day, seed=seed)
+        return Board(stocks, crypto, OptionMarket(stocks, seed=seed))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"no market data: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto, canonical_pair
+from the_alchemiser.exchange.market.options import OptionMarket
 from the_alchemiser.exchange.market.paths import PathMarket
 from the_alchemiser.exchange.market.prices import (
     Asset,
@@ -18,20 +19,31 @@ from the_alchemiser.exchange.market.prices import (
 )
 from the_alchemiser.exchange.market.script import MarketScript
 
+# An option's symbol is its stock's and fifteen characters more.
+OCC_TAIL = 15
+
 
 class Board:
     """Stocks with their sessions and days, and beside them what else is traded. A Market.
 
+    Option contracts are found by `asset`, but too many to stand in the list of assets.
+
     `BTCUSD` and other spellings of a pair find its asset; prices are asked by the asset's own symbol.
     """
 
-    def __init__(self, stocks: PathMarket, crypto: SimulatedCrypto | None = None) -> None:
+    def __init__(
+        self,
+        stocks: PathMarket,
+        crypto: SimulatedCrypto | None = None,
+        options: OptionMarket | None = None,
+    ) -> None:
         self.stocks = stocks
         self.crypto = crypto
+        self.options = options
         self.sessions = stocks.sessions
         self.first_day = stocks.first_day
         self.last_day = stocks.last_day
-        others = [part.fingerprint for part in (crypto,) if part is not None]
+        others = [part.fingerprint for part in (crypto, options) if part is not None]
         self.fingerprint = "+".join([stocks.fingerprint, *others])
 
     @property
@@ -43,20 +55,25 @@ class Board:
         self.stocks.script = script
 
     def _part(self, symbol: str) -> PathMarket:
-        if "/" not in symbol:
-            return self.stocks
-        if self.crypto is None:
+        part: PathMarket | None = self.stocks
+        if "/" in symbol:
+            part = self.crypto
+        elif len(symbol) > OCC_TAIL:
+            part = self.options
+        if part is None:
             raise UnknownSymbol(symbol)
-        return self.crypto
+        return part
 
     def assets(self) -> tuple[Asset, ...]:
         return self.stocks.assets() + (self.crypto.assets() if self.crypto is not None else ())
 
     def asset(self, symbol: str) -> Asset | None:
         found = self.stocks.asset(symbol)
-        if found is None and self.crypto is not None:
-            found = self.crypto.asset(canonical_pair(symbol) or "")
-        return found
+        if found is not None:
+            return found
+        if len(symbol) > OCC_TAIL:
+            return self.options.asset(symbol) if self.options is not None else None
+        return self.crypto.asset(canonical_pair(symbol) or "") if self.crypto is not None else None
 
     def quote(self, symbol: str, at: int) -> Quote:
         return self._part(symbol).quote(symbol, at)

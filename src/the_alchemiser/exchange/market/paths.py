@@ -197,7 +197,11 @@ class PathMarket:
         return self._span_of(self._path_of(symbol, session))
 
     def _span_of(self, path: Path) -> Span | None:
-        return span_of(path, quiet_ticks=self.quiet_ticks)
+        return span_of(self._drawn(path), quiet_ticks=self.quiet_ticks)
+
+    def _drawn(self, path: Path) -> Path:
+        """The ticks that bars are drawn from."""
+        return path
 
     def bars(self, symbol: str, timeframe: str, start: int, end: int, at: int) -> list[Bar]:
         """Bars whose start lies in [start, end], as known at `at`. ValueError for an unknown timeframe."""
@@ -223,7 +227,7 @@ class PathMarket:
             low = midnight - (midnight - start) // width * width
             high = midnight + ((end - midnight) // width + 1) * width
             part = self.path(symbol, session.index).between(low, min(high, at + 1))
-            yield from intraday_bars(part, midnight, width, quiet_ticks=self.quiet_ticks)
+            yield from intraday_bars(self._drawn(part), midnight, width, quiet_ticks=self.quiet_ticks)
 
     def _sessions_for(self, symbol: str, first: date, last: date, at: int) -> list[Session]:
         covered = self.covered(symbol)

@@ -1,0 +1,217 @@
+"""A simulated market of options on the stocks: every quote computed from the stock's, no contract stored.
+
+A contract's path of a session is the stock's path through the pricing model (`pricing`), tick by tick. A few of its
+ticks, more of them near the money, are trades, drawn from (seed, symbol, date).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from the_alchemiser.exchange.market import pricing
+from the_alchemiser.exchange.market.barring import Ints, Path, Span
+from the_alchemiser.exchange.market.bridge import random_bits, tick_steps
+from the_alchemiser.exchange.market.contracts import MULTIPLIER, Chains, Contract, parse_contract
+from the_alchemiser.exchange.market.days import volatility_before
+from the_alchemiser.exchange.market.paths import PathMarket
+from the_alchemiser.exchange.market.prices import (
+    Asset,
+    NoPrice,
+    Quote,
+    Trade,
+    UnknownSymbol,
+    asset_id,
+    trade_price_e4,
+)
+from the_alchemiser.exchange.market.sessions import Session
+from the_alchemiser.exchange.market.sparse import SESSIONS_SEARCHED_LIMIT, SparseMarket
+from the_alchemiser.exchange.units import PRICE
+
+PATH_CACHE_SIZE = 64
+SPANS_CACHED = 4096
+VOLATILITIES_CACHED = 8192
+ASSETS_CACHED = 16_384
+DAYS_OF_VOLATILITY = 21
+SOURCE = "simulated: Black-Scholes over a stated volatility surface, from the stock's quotes"
+
+
+class Valued(NamedTuple):
+    """Contracts at one instant: quotes (1e-4 dollars), volatility and sensitivities, an array element for each."""
+
+    bid: Ints
+    ask: Ints
+    volatility: pricing.Floats
+    greeks: pricing.Greeks
+
+
+class OptionMarket(SparseMarket):
+    """Chains on every tradable stock of `stocks`."""
+
+    path_cache_size = PATH_CACHE_SIZE
+
+    def __init__(self, stocks: PathMarket, *, seed: int = 7) -> None:
+        self.stocks = stocks
+        self.chains = Chains(stocks)
+        self.seed = seed
+        covered = {symbol: stocks.covered(symbol) for symbol in self.chains.underlyings}
+        super().__init__(stocks.sessions, (), covered, "simulated-options/1")
+        self._summed: OrderedDict[tuple[str, int], Span | None] = OrderedDict()
+        self._volatility = lru_cache(maxsize=VOLATILITIES_CACHED)(self._volatility_before)
+        self._asset = lru_cache(maxsize=ASSETS_CACHED)(self._listed_asset)
+
+    def contract(self, symbol: str) -> Contract:
+        """The contract of a symbol that was or will be listed. Raises UnknownSymbol."""
+        contract = parse_contract(symbol)
+        if contract is None or self.asset(symbol) is None:
+            raise UnknownSymbol(symbol)
+        return contract
+
+    def asset(self, symbol: str) -> Asset | None:
+        return self._asset(symbol)
+
+    def _listed_asset(self, symbol: str) -> Asset | None:
+        contract = parse_contract(symbol)
+        if contract is None or self.chains.first_session(contract) is None:
+            return None
+        return Asset(
+            id=asset_id(symbol),
+            symbol=symbol,
+            name=contract.name,
+            exchange="",
+            fractionable=False,
+            asset_class="us_option",
+            multiplier=MULTIPLIER,
+            source=SOURCE,
+        )
+
+    def expires_at(self, contract: Contract) -> int:
+        """The close of its expiry day."""
+        session = self.sessions.on(contract.expiry)
+        if session is None:
+            raise UnknownSymbol(contract.symbol)
+        return session.close
+
+    def covered(self, symbol: str) -> range:
+        """The sessions from the contract's listing to its expiry, as far as its stock has prices."""
+        contract = parse_contract(symbol)
+        first = self.chains.first_session(contract) if contract is not None else None
+        last = self.sessions.on(contract.expiry) if contract is not None else None
+        if contract is None or first is None or last is None:
+            raise UnknownSymbol(symbol)
+        stock = self.stocks.covered(contract.underlying)
+        return range(max(first.index, stock[0]), min(last.index, stock[-1]) + 1)
+
+    def value(self, underlying: str, contracts: list[Contract], at: int) -> Valued:
+        """Contracts on one stock as of its latest quote by `at`. Raises NoPrice."""
+        stock = self.stocks.quote(underlying, at)
+        session = self.sessions.begun(stock.at)
+        if session is None:
+            raise NoPrice(underlying)
+        terms = self._terms(
+            contracts,
+            np.array([trade_price_e4(stock.bid_e4, stock.ask_e4)]),
+            np.array([stock.at]),
+            self._volatility(underlying, session.index),
+        )
+        bid, ask = pricing.quotes_around(pricing.values(terms))
+        return Valued(bid, ask, pricing.implied_volatility(terms), pricing.greeks(terms))
+
+    def quote(self, symbol: str, at: int) -> Quote:
+        contract = self.contract(symbol)
+        covered = self.covered(symbol)
+        begun = self.sessions.begun(at)
+        if begun is None or begun.index < covered[0]:
+            raise NoPrice(symbol)
+        at = min(at, self.sessions.all[covered[-1]].close)
+        valued = self.value(contract.underlying, [contract], at)
+        stock = self.stocks.quote(contract.underlying, at)
+        return self._sized(symbol, stock.at, int(valued.bid[0]), int(valued.ask[0]))
+
+    def trade(self, symbol: str, at: int) -> Trade:
+        """The latest print by `at`; looks up the draws of a day before it computes any price."""
+        contract, covered = self.contract(symbol), self.covered(symbol)
+        begun = self.sessions.begun(at)
+        last = min(begun.index, covered[-1]) if begun else -1
+        for index in range(last, max(covered[0], last - SESSIONS_SEARCHED_LIMIT) - 1, -1):
+            stock = self.stocks.path(contract.underlying, index)
+            count = int(stock.at.searchsorted(at, "right"))
+            size = self._sizes(contract, self.sessions.all[index], stock)[:count]
+            traded = np.flatnonzero(size)
+            if len(traded):
+                place = int(traded[-1])
+                moment = int(stock.at[place])
+                valued = self.value(contract.underlying, [contract], moment)
+                price = trade_price_e4(int(valued.bid[0]), int(valued.ask[0]))
+                return Trade(moment, price, int(size[place]), place + 1)
+        raise NoPrice(symbol)
+
+    def _terms(self, contracts: list[Contract], spot: Ints, at: Ints, volatility: float) -> pricing.Terms:
+        ends = np.array([self.expires_at(contract) for contract in contracts])
+        years = (ends - at) / pricing.YEAR
+        return pricing.Terms(
+            np.maximum(spot, 1) / PRICE,
+            np.array([contract.strike_e4 for contract in contracts]) / PRICE,
+            years,
+            pricing.at_the_money(volatility, np.maximum(years, 0)),
+            np.array([contract.is_call for contract in contracts]),
+        )
+
+    def _volatility_before(self, underlying: str, index: int) -> float:
+        """The realised daily volatility before a session, from the closes that came before it."""
+        covered = self.stocks.covered(underlying)
+        days = self.sessions.all[max(covered[0] + 1, index - DAYS_OF_VOLATILITY + 1) : index + 1]
+        closes = [self.stocks.previous_close_e4(underlying, session.open) for session in days]
+        return volatility_before(np.array(closes, dtype=np.int64), len(closes))
+
+    def _path_of(self, symbol: str, session: Session) -> Path:
+        contract = self.contract(symbol)
+        stock = self.stocks.path(contract.underlying, session.index)
+        if not len(stock.at):
+            return stock
+        terms = self._terms(
+            [contract], stock.price, stock.at, self._volatility(contract.underlying, session.index)
+        )
+        bid, ask = pricing.quotes_around(pricing.values(terms))
+        middle = np.maximum((bid + ask) // 2, 1)
+        step = tick_steps(middle)
+        return Path(stock.at, middle // step * step, bid, ask, self._sizes(contract, session, stock))
+
+    def _sizes(self, contract: Contract, session: Session, stock: Path) -> Ints:
+        """Contracts traded at each tick; at most one tick in twenty trades, far from the money hardly any."""
+        if not len(stock.at):
+            return stock.size
+        octets = random_bits(len(stock.at), self.seed, contract.symbol, session.date).view(np.uint8)
+        distance = (contract.strike_e4 - int(stock.price[0])) / int(stock.price[0])
+        traded = octets[0::8] < int(12 / (1 + 400 * distance * distance))
+        contracts = 1 + octets[1::8].astype(np.int64) ** 2 // 4000
+        return np.where(traded, contracts, 0)
+
+    def _drawn(self, path: Path) -> Path:
+        """Bars of options are drawn from trades: where nothing was traded there is none."""
+        traded = path.size > 0
+        return Path(*(column[traded] for column in path))
+
+    def _quote_of(self, symbol: str, path: Path, place: int) -> Quote:
+        return self._sized(symbol, int(path.at[place]), int(path.bid[place]), int(path.ask[place]))
+
+    def _sized(self, symbol: str, at: int, bid_e4: int, ask_e4: int) -> Quote:
+        noise = blake2b(f"{self.seed}|{symbol}|{at}".encode(), digest_size=2).digest()
+        return Quote(at, bid_e4, ask_e4, (1 + noise[0] % 60) if bid_e4 else 0, 1 + noise[1] % 60)
+
+    def _span(self, symbol: str, index: int) -> Span | None:
+        key = (symbol, index)
+        if key not in self._summed:
+            self._summed[key] = self._sum_up(symbol, self.sessions.all[index])
+            if len(self._summed) > SPANS_CACHED:
+                self._summed.popitem(last=False)
+        return self._summed[key]
+
+    def _close_of(self, symbol: str, index: int) -> int | None:
+        close = self.sessions.all[index].close
+        quote = self.quote(symbol, close)
+        return trade_price_e4(quote.bid_e4, quote.ask_e4)
