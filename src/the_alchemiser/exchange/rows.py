@@ -26,6 +26,7 @@ from the_alchemiser.exchange.venue.orders import LIMIT, STOP_LIMIT, Order, Updat
 Row = dict[str, Any]
 TAPE = "C"
 VENUE = "V"  # IEX: what a feed without a paid subscription shows
+OPTION_VENUE = "C"  # Cboe
 
 
 def _instant(at: int | None) -> str | None:
@@ -270,3 +271,29 @@ def order_book_fields(book: OrderBook) -> Row:
 
 def order_book_row(book: OrderBook) -> Row:
     return {"t": rfc3339(book.at), **order_book_fields(book)}
+
+
+def option_quote_fields(quote: Quote) -> Row:
+    """A quote of an option contract without its time stamp; its condition is one letter."""
+    return {
+        "bx": OPTION_VENUE,
+        "bp": quote.bid_e4 / PRICE,
+        "bs": int(quote.bid_size),
+        "ax": OPTION_VENUE,
+        "ap": quote.ask_e4 / PRICE,
+        "as": int(quote.ask_size),
+        "c": "A",
+    }
+
+
+def option_trade_fields(trade: Trade) -> Row:
+    """A trade of an option contract without its time stamp."""
+    return {"x": OPTION_VENUE, "p": trade.price_e4 / PRICE, "s": int(trade.size), "c": "I"}
+
+
+def option_quote_row(quote: Quote) -> Row:
+    return {"t": rfc3339(quote.at), **option_quote_fields(quote)}
+
+
+def option_trade_row(trade: Trade) -> Row:
+    return {"t": rfc3339(trade.at), **option_trade_fields(trade)}

@@ -30,9 +30,11 @@ from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.listening import TLS, Addresses, CannotListen, listen
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_date
+from the_alchemiser.exchange.rest import contracts as rest_contracts
 from the_alchemiser.exchange.rest import control as rest_control
 from the_alchemiser.exchange.rest import crypto as rest_crypto
 from the_alchemiser.exchange.rest import faultcontrol as rest_faults
+from the_alchemiser.exchange.rest import options as rest_options
 from the_alchemiser.exchange.rest import stocks as rest_stocks
 from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
@@ -215,8 +217,8 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
     application[FLOOR] = floor
     application.add_routes(rest_trading.routes())
-    application.add_routes(rest_stocks.routes())
-    application.add_routes(rest_crypto.routes())
+    for family in (rest_stocks, rest_crypto, rest_contracts, rest_options):
+        application.add_routes(family.routes())
     application.add_routes(rest_control.routes())
     application.add_routes(rest_faults.routes())
     application.router.add_get("/stream", floor.trading_stream.serve)

@@ -185,9 +185,12 @@ class OptionMarket(SparseMarket):
         """Contracts traded at each tick; at most one tick in twenty trades, far from the money hardly any."""
         if not len(stock.at):
             return stock.size
-        octets = random_bits(len(stock.at), self.seed, contract.symbol, session.date).view(np.uint8)
         distance = (contract.strike_e4 - int(stock.price[0])) / int(stock.price[0])
-        traded = octets[0::8] < int(12 / (1 + 400 * distance * distance))
+        ticks_of_256 = int(12 / (1 + 400 * distance * distance))
+        if not ticks_of_256:
+            return np.zeros(len(stock.at), dtype=np.int64)
+        octets = random_bits(len(stock.at), self.seed, contract.symbol, session.date).view(np.uint8)
+        traded = octets[0::8] < ticks_of_256
         contracts = 1 + octets[1::8].astype(np.int64) ** 2 // 4000
         return np.where(traded, contracts, 0)
 

@@ -129,7 +129,7 @@ def page_of(request: web.Request, span: tuple[int, int], parse: Callable[[str], 
     if end < start:
         raise bad_query("end should not be before start")
     ascending = choice(request, "sort", ("asc", "desc"), "asc") == "asc"
-    resume = _read_token(request.query.get("page_token", ""))
+    resume = read_token(request.query.get("page_token", ""))
     return Page(start, min(end, now), page_limit(request), ascending, resume)
 
 
@@ -145,7 +145,8 @@ def page_limit(request: web.Request, default: int = ROWS_PER_PAGE, most: int = R
     return int(text)
 
 
-def _read_token(token: str) -> Resume | None:
+def read_token(token: str) -> Resume | None:
+    """Where the page before ended. Raises Refusal."""
     if not token:
         return None
     try:
