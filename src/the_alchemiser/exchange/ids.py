@@ -24,3 +24,16 @@ def derived_ulid(at: int, sequence: int, *parts: object) -> str:
     digest = blake2b("|".join(map(str, parts)).encode(), digest_size=6).digest()
     whole = at // 10**6 << 80 | (sequence & 0xFFFFFFFF) << 48 | int.from_bytes(digest, "big")
     return "".join(_CROCKFORD[whole >> 5 * place & 31] for place in reversed(range(_ULID_LENGTH)))
+
+
+def is_ulid(text: str) -> bool:
+    """Whether this has the form of a ULID."""
+    return len(text) == _ULID_LENGTH and text[0] <= "7" and all(letter in _CROCKFORD for letter in text)
+
+
+def ulid_millisecond(ulid: str) -> int:
+    """The instant in a ULID, in milliseconds since the epoch."""
+    whole = 0
+    for letter in ulid[:10]:
+        whole = whole << 5 | _CROCKFORD.index(letter)
+    return whole

@@ -33,6 +33,7 @@ from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.rest import contracts as rest_contracts
 from the_alchemiser.exchange.rest import control as rest_control
 from the_alchemiser.exchange.rest import crypto as rest_crypto
+from the_alchemiser.exchange.rest import events as rest_events
 from the_alchemiser.exchange.rest import faultcontrol as rest_faults
 from the_alchemiser.exchange.rest import options as rest_options
 from the_alchemiser.exchange.rest import stocks as rest_stocks
@@ -217,7 +218,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
     application[FLOOR] = floor
     application.add_routes(rest_trading.routes())
-    for family in (rest_stocks, rest_crypto, rest_contracts, rest_options):
+    for family in (rest_stocks, rest_crypto, rest_contracts, rest_options, rest_events):
         application.add_routes(family.routes())
     application.add_routes(rest_control.routes())
     application.add_routes(rest_faults.routes())

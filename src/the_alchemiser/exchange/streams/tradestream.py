@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from the_alchemiser.exchange.credentials import TOKEN_KEY, presented_pair
 from the_alchemiser.exchange.streams.codec import Received, decode_json, decode_msgpack, wants_msgpack
 from the_alchemiser.exchange.streams.frames import Framed, framed, text_frame
 from the_alchemiser.exchange.streams.outbox import Outbox, transport_of
-from the_alchemiser.exchange.streams.updates import History, Row, told
+from the_alchemiser.exchange.streams.updates import History, Row, Tap
 from the_alchemiser.exchange.venue.orders import Update
 
 AUTHENTICATION_SECONDS = 10.0
@@ -59,7 +60,7 @@ class TradeUpdateHub:
         self.history = History()
         self.sequence = 0
         self._listeners: dict[int, Listener] = {}
-        self._subscribers: set[Callable[[Sequence[Update]], None]] = set()
+        self._taps: set[Tap] = set()
 
     @property
     def connections(self) -> int:
@@ -78,22 +79,32 @@ class TradeUpdateHub:
         """A connection has ended; nothing if it never joined."""
         self._listeners.pop(id(listener), None)
 
-    def subscribe(self, hear: Callable[[Sequence[Update]], None]) -> Callable[[], None]:
-        """Calls `hear` with all updates to come, until what is returned is called."""
-        self._subscribers.add(hear)
-        return lambda: self._subscribers.discard(hear)
+    @contextlib.contextmanager
+    def tap(self) -> Iterator[Tap]:
+        """All updates to come, until the block ends."""
+        tap = Tap()
+        self._taps.add(tap)
+        try:
+            yield tap
+        finally:
+            self._taps.discard(tap)
+
+    def close_taps(self) -> None:
+        """Ends all readers of the event route."""
+        for tap in self._taps:
+            tap.close()
 
     def publish(self, updates: Sequence[Update]) -> None:
         """Remembers trade updates and sends them to everyone who listens. Without a listener nothing is sent and
         nothing counted.
         """
-        self.history.remember(updates)
-        for hear in tuple(self._subscribers):
-            hear(updates)
+        news = self.history.take(updates)
+        for tap in self._taps:
+            tap.put(news)
         listeners = [client for client in self._listeners.values() if client.listening]
-        for update in updates if listeners else ():
+        for told in news if listeners else ():
             self.sequence += 1
-            self._tell(listeners, {**told(update), "sequence": self.sequence})
+            self._tell(listeners, {**told.row(), "sequence": self.sequence})
 
     @staticmethod
     def _tell(listeners: Sequence[Listener], data: Row) -> None:
@@ -107,7 +118,8 @@ class TradeUpdateHub:
             listener.outbox.put(frame)
 
     async def close(self) -> None:
-        """Ends every connection with code 1001 (going away)."""
+        """Ends every connection with code 1001 (going away), and every reader of the event route."""
+        self.close_taps()
         await asyncio.gather(*(client.close() for client in list(self._listeners.values())))
 
 
@@ -148,6 +160,8 @@ class TradingStream:
 
     async def close(self) -> None:
         """Ends every connection with code 1001 (going away), those without an account too."""
+        for hub in self._hubs():
+            hub.close_taps()
         await asyncio.gather(*(client.close() for client in list(self._listeners)))
 
     async def _converse(self, client: Listener) -> None:
