@@ -340,3 +340,46 @@ async def test_asked_to_stop_it_takes_leave_of_its_streams_and_exits_with_zero(
             exchange.process.send_signal(number)
             assert [await trading.hear(), await data.hear()] == [1001, 1001]
         assert await asyncio.to_thread(exchange.process.wait, 10) == 0
+
+
+# One connection an account, and what each frame carries
+
+
+async def test_a_second_trading_connection_is_refused_at_the_upgrade_where_one_is_allowed() -> None:
+    with exchange_in_thread(trading_connections=1) as exchange:
+        async with listening(exchange):
+            for headers in ({}, exchange.headers):
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    async with connected(exchange.trading_stream, **headers):
+                        pass
+                assert refused.value.status == 429
+        async with listening(exchange) as again:
+            assert not again.socket.closed
+
+
+async def test_every_update_has_an_id_and_an_instant_of_its_own_that_sort_in_order(
+    exchange: WireExchange,
+) -> None:
+    async with listening(exchange) as peer:
+        await asyncio.to_thread(exchange.submit, symbol="AAPL", qty="1", side="buy")
+        told = []
+        while not told or told[-1]["event"] != "fill":
+            told.append((await peer.hear())["data"])
+    for key in ("event_id", "at", "sequence"):
+        values = [data[key] for data in told]
+        assert len(set(values)) == len(values)
+    ids = [data["event_id"] for data in told]
+    assert ids == sorted(ids)
+    assert len({data["timestamp"] for data in told}) == 1
+
+
+async def test_the_trading_stream_speaks_msgpack_to_who_asks_for_it(exchange: WireExchange) -> None:
+    packed = {"Content-Type": "application/msgpack"}
+    async with connected(exchange.trading_stream, **packed) as peer:
+        for message in (login(exchange, "of the libraries"), LISTEN):
+            await peer.socket.send_bytes(msgpack.packb(message))
+            await peer.socket.receive_bytes(timeout=PATIENCE_SECONDS)
+        await asyncio.to_thread(exchange.submit, symbol="AAPL", qty="1", side="buy")
+        frame = msgpack.unpackb(await peer.socket.receive_bytes(timeout=PATIENCE_SECONDS))
+    assert frame["stream"] == "trade_updates"
+    assert frame["data"]["order"]["symbol"] == "AAPL"
