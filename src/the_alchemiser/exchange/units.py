@@ -55,6 +55,11 @@ def quantity_e9(text: object) -> int:
     return scaled(parse_decimal(text), QUANTITY)
 
 
+def cut_quantity_e9(text: object) -> int:
+    """As `quantity_e9`, but decimals beyond the ninth are cut off: what the real API does with crypto."""
+    return int(parse_decimal(text) * QUANTITY)
+
+
 def money_e13(text: object) -> int:
     return scaled(parse_decimal(text), MONEY)
 

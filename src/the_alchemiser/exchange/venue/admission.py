@@ -25,11 +25,14 @@ from the_alchemiser.exchange.units import (
     format_quantity,
     tick_e4,
 )
+from the_alchemiser.exchange.venue import crypto_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import Account
 from the_alchemiser.exchange.venue.books import bound_e4, collar_e4
 from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.margin import Exposure, Standing
+from the_alchemiser.exchange.venue.presence import CRYPTO
+from the_alchemiser.exchange.venue.rules import DEFAULT_RULES, VenueRules
 
 SIDES = (o.BUY, o.SELL)
 TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT, o.TRAILING_STOP)
@@ -134,7 +137,7 @@ def _check_legs_present(request: o.OrderRequest) -> None:
         raise bad_parameter(f'{kind} orders support only "day" or "gtc" time_in_force')
 
 
-def check_asset(request: o.OrderRequest, asset: Asset | None) -> Asset:
+def check_asset(request: o.OrderRequest, asset: Asset | None, rules: VenueRules = DEFAULT_RULES) -> Asset:
     """The asset, if it can be traded in this manner."""
     if asset is None:
         raise unprocessable(f'asset "{request.symbol}" not found')
@@ -142,6 +145,8 @@ def check_asset(request: o.OrderRequest, asset: Asset | None) -> Asset:
         raise unprocessable(f'asset "{asset.symbol}" is not active')
     if not asset.tradable:
         raise unprocessable(f'asset "{asset.symbol}" is not tradable')
+    if asset.asset_class == CRYPTO:
+        crypto_rules.check_kind(request, asset, rules)
     if request.extended_hours and request.order_class:
         raise forbidden(f"{request.order_class} orders do not support extended hours trading")
     _check_time_in_force(request)

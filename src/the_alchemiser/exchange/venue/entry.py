@@ -11,13 +11,13 @@ from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.units import NEVER, QUANTITY
-from the_alchemiser.exchange.venue import admission
+from the_alchemiser.exchange.venue import admission, crypto_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.books import trail_of
 from the_alchemiser.exchange.venue.margin import Exposure
 from the_alchemiser.exchange.venue.matching import Matching
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest, snapshot
-from the_alchemiser.exchange.venue.presence import check_auction_window, trades_in
+from the_alchemiser.exchange.venue.presence import CRYPTO, check_auction_window, trades_in
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
 GTC_LIFETIME = timedelta(days=90)
@@ -32,7 +32,7 @@ class Entry(Matching):
         Status is then `pending_new`, or `accepted` while the market is closed. Raises Refusal.
         """
         admission.check_shape(request)
-        asset = admission.check_asset(request, self._find_asset(request.symbol))
+        asset = admission.check_asset(request, self._find_asset(request.symbol), self.rules)
         if request.symbol != asset.symbol:  # it named the asset by id
             request = msgspec.structs.replace(request, symbol=asset.symbol)
         admission.check_permission(request, asset, self.configuration)
@@ -43,6 +43,8 @@ class Entry(Matching):
         price = trade_price_e4(quote.bid_e4, quote.ask_e4)
         self._check_present(request, asset, intent)
         admission.check_prices(request, price)
+        if asset.asset_class == CRYPTO:
+            crypto_rules.check_cost(request, price, self._account.quantity_e9(asset.symbol))
         admission.check_complex(request, price, self._account.quantity_e9(asset.symbol))
         book = self._books.get(asset.symbol)
         if book is not None and book.open:

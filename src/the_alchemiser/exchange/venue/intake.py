@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from the_alchemiser.exchange.errors import bad_parameter
+from the_alchemiser.exchange.market.crypto import canonical_pair
 from the_alchemiser.exchange.units import (
     PRICE,
+    cut_quantity_e9,
     money_e13,
     parse_decimal,
     quantity_e9,
@@ -20,12 +22,13 @@ from the_alchemiser.exchange.venue.orders import SIMPLE, OrderChanges, OrderRequ
 def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
     """An order request from the body of POST /v2/orders (numbers as text or JSON numbers). Raises Refusal."""
     profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
+    symbol = _word(body, "symbol", "invalid symbol").upper()
     return OrderRequest(
-        symbol=_word(body, "symbol", "invalid symbol").upper(),
+        symbol=symbol,
         side=_word(body, "side", "invalid side"),
         type=_word(body, "type", "invalid order type"),
         time_in_force=_word(body, "time_in_force", "invalid time_in_force"),
-        qty_e9=_number(body, "qty", quantity_e9),
+        qty_e9=_number(body, "qty", cut_quantity_e9 if canonical_pair(symbol) else quantity_e9),
         notional_e13=_number(body, "notional", money_e13),
         limit_price_e4=_price(body, "limit_price"),
         stop_price_e4=_price(body, "stop_price"),

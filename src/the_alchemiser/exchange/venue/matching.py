@@ -19,6 +19,7 @@ from the_alchemiser.exchange.market.prices import (
     trade_price_e4,
 )
 from the_alchemiser.exchange.market.trails import Trail, followed
+from the_alchemiser.exchange.venue import crypto_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import NO_FEE, Fee, FillRecord
 from the_alchemiser.exchange.venue.activities import crypto_fee
@@ -274,8 +275,10 @@ class Matching(Valuation):
             self._account.hold(order, cash_e13=order.held_cash_e13 // before * order.remaining_e9)
 
     def _fee(self, order: Order, qty_e9: int, price_e4: int) -> Fee:
-        """What this execution costs; trading in shares costs nothing."""
-        return NO_FEE
+        """What this execution costs; only crypto trades cost anything."""
+        if order.asset_class != CRYPTO:
+            return NO_FEE
+        return crypto_rules.fee(order.side, qty_e9, price_e4, self.rules.crypto_fee_basis_points)
 
     def _activity_id(self) -> str:
         """For the next activity that is no execution."""

@@ -14,7 +14,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     no more than the quote shows, until it changes. `cancel_delay` and `replace_delay`: how long (ns of exchange
     time) an order stays pending_cancel or pending_replace. `notional_market_only`: orders in dollars must be
     market orders. `overnight`: whether assets marked for it trade overnight. `cls_cutoff`: how long before the
-    close (ns) orders for the close are refused. `expired_as`: the status of a day order at its end.
+    close (ns) orders for the close are refused. `expired_as`: the status of a day order at its end. `crypto_fok`:
+    whether crypto orders may be fill-or-kill. `crypto_fee_basis_points`: of what a crypto trade receives.
     """
 
     partial_fills: str = "off"
@@ -24,11 +25,18 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     overnight: bool = True
     cls_cutoff: int = 10 * 60 * 10**9
     expired_as: str = "expired"
+    crypto_fok: bool = False
+    crypto_fee_basis_points: int = 25
 
     def __post_init__(self) -> None:
         if self.partial_fills not in PARTIAL_FILLS:
             raise ValueError(f"partial fills must be one of {', '.join(PARTIAL_FILLS)}")
         if self.expired_as not in ("expired", "canceled"):
             raise ValueError("a day order ends as expired or canceled")
+        if not 0 <= self.crypto_fee_basis_points <= 10_000:
+            raise ValueError("a fee lies between nothing and everything")
         if self.cancel_delay < 0 or self.replace_delay < 0:
             raise ValueError("a delay cannot be negative")
+
+
+DEFAULT_RULES = VenueRules()
