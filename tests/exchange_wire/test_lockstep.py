@@ -9,7 +9,7 @@ CLOSE = "2022-06-01T20:00:00Z"
 
 
 def test_time_stands_still_until_it_is_advanced(exchange: WireExchange) -> None:
-    clock = {"now": "2022-06-01T13:30:00Z", "mode": "lockstep", "speed": None}
+    clock = {"now": "2022-06-01T13:30:00Z", "mode": "lockstep", "speed": None, "paused": False}
     assert exchange.get("/v1/control/clock") == clock
     assert exchange.get("/v1/control/clock") == clock
     assert exchange.advance("2022-06-01T09:45:00.000000001-04:00") == {

@@ -50,3 +50,18 @@ TLSPort = Annotated[
 TLSDir = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where the private CA is kept.", show_default="user data")
 ]
+Load = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Begin with this saved state, whatever the other flags say."),
+]
+Accounts = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="TOML or JSON: several isolated accounts, each with its keys."),
+]
+Symbols = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,…", help="Only these of the shipped stocks.", show_default="all twenty"),
+]
+Volatility = Annotated[
+    float, typer.Option(min=0, max=10, metavar="X", help="Factor on how far simulated hours stray.")
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -156,6 +156,10 @@ def exchange(
     tls: flags.TLS = False,
     tls_port: flags.TLSPort = None,
     tls_dir: flags.TLSDir = None,
+    load: flags.Load = None,
+    accounts: flags.Accounts = None,
+    symbols: flags.Symbols = None,
+    volatility: flags.Volatility = 1.0,
     as_json: Json = False,
 ) -> None:
     """Serve the built-in exchange to any Alpaca client.
@@ -164,36 +168,27 @@ def exchange(
     in lockstep: its clock stands still until a client moves it (POST /v1/control/advance), so that a run is the same
     every time.
     """
+    given = {name: value for name, value in locals().items() if name not in ("context", "as_json")}
+    frame_of(context, as_json)
+    _serve_exchange(given)
+
+
+def _serve_exchange(given: dict[str, Any]) -> None:
+    """Every flag of the command is an option of the exchange with the same name."""
     import asyncio
 
     from the_alchemiser.domain.errors import AlchemiserError, ConfigurationError
     from the_alchemiser.exchange import server
+    from the_alchemiser.exchange.errors import ConfigurationError as UnusableOption
     from the_alchemiser.exchange.journal import JournalError
     from the_alchemiser.exchange.listening import CannotListen
+    from the_alchemiser.exchange.options import parse_symbols
 
-    frame_of(context, as_json)
-    pace = pace_of(speed)
-    options = server.ServerOptions(
-        host,
-        port,
-        seed,
-        pace,
-        start,
-        data,
-        cash=cash,
-        multiplier=multiplier,
-        state=state,
-        script=script,
-        data_plan=data_plan,
-        spread_basis_points=spread_basis_points,
-        faults=faults,
-        tls=tls,
-        tls_port=tls_port,
-        tls_dir=tls_dir,
-    )
+    pace, symbols = pace_of(given["speed"]), given["symbols"]
+    chosen = {**given, "speed": pace, "symbols": parse_symbols(symbols) if symbols else None}
     try:
-        asyncio.run(server.serve(options))
-    except server.ConfigurationError as error:
+        asyncio.run(server.serve(server.ServerOptions(**chosen)))
+    except UnusableOption as error:
         raise ConfigurationError(str(error)) from None
     except (CannotListen, JournalError) as error:
         raise AlchemiserError(str(error)) from None

@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 
+class ConfigurationError(Exception):
+    """An option that cannot be used; the text says which and why in one line."""
+
+
 class Refusal(Exception):
     """A request the exchange declines: HTTP status, code, message and further fields of the body (`extra`)."""
 

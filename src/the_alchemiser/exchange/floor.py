@@ -1,39 +1,32 @@
-"""The trading floor: one market and one clock, an isolated account per key, the log of all commands, the
-streams.
-"""
+"""The trading floor: a world, the time that drives it, the streams that tell of it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
-
-import msgspec
+from collections.abc import AsyncIterator, Callable
 
 from the_alchemiser.exchange.agenda import Agenda
 from the_alchemiser.exchange.clock import FreeClock
-from the_alchemiser.exchange.commands import Arguments
 from the_alchemiser.exchange.credentials import KeyRing
-from the_alchemiser.exchange.desk import AccountTerms, Desk, account_seed
-from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
+from the_alchemiser.exchange.desk import Desk
+from the_alchemiser.exchange.errors import ConfigurationError, Refusal, bad_parameter
 from the_alchemiser.exchange.faults.director import FaultDirector
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
-from the_alchemiser.exchange.market.sessions import new_york_midnight
+from the_alchemiser.exchange.setting import Setting
+from the_alchemiser.exchange.statefile import begun, put_away, relabelled, scratch
 from the_alchemiser.exchange.streams.datastream import DataStreamHub
 from the_alchemiser.exchange.streams.seats import DataSeat
 from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub, TradingStream
 from the_alchemiser.exchange.timestamps import rfc3339
-from the_alchemiser.exchange.units import MINUTE
-from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.units import MINUTE, NEVER
+from the_alchemiser.exchange.world import Origin, World
 
 FEED_STEP = 10 * MINUTE  # market time told in one go, so that a long advance leaves room for other clients
 LISTENER_PATIENCE_SECONDS = 5.0
 MARK_SECONDS = 1.0  # a free-running exchange writes down its time this often, in wall time
-ACCOUNTS_LIMIT = 10_000
+STATE_BYTES_LIMIT = 1 << 30
 
 _logger = logging.getLogger(__name__)
 
@@ -41,117 +34,60 @@ _logger = logging.getLogger(__name__)
 class Floor:
     """What the routes talk to. `speed` None means lockstep: time stands still until `advance`.
 
-    A log that holds commands of an earlier run is replayed first. Raises JournalError; ValueError: an account
-    that cannot be opened.
+    `asked` is the setting it was started with, `origin_of` makes what another world begins with; it raises
+    ConfigurationError.
     """
 
     def __init__(
         self,
-        market: Market,
-        accounts: Sequence[AccountTerms],
+        world: World,
         *,
-        seed: int,
-        start: int,
+        asked: Setting,
         speed: float | None,
-        log: CommandLog | None,
+        origin_of: Callable[[Setting], Origin],
     ) -> None:
-        self.market = market
+        self.world = world
+        self._asked = asked
         self.faults = FaultDirector()
         self.agenda = Agenda()
-        self.accounts: KeyRing[Desk] = KeyRing()
-        self.desks: dict[str, Desk] = {}
         self.trading_stream = TradingStream(
             self._hub_of, lambda: [desk.trade_updates for desk in self.desks.values()]
         )
-        self.data = DataStreamHub(self._seat_of, market)
-        self.horizon = new_york_midnight(market.last_day + timedelta(days=1))
-        self._seed = seed
-        self._now = start
-        self._opened = 0
-        self._symbols_by_id = {asset.id: asset.symbol for asset in market.assets()}
-        for terms in accounts:
-            self._open(terms)
-        self._log = log
-        if log is not None:
-            self._replay(log)
-        self.clock = None if speed is None else FreeClock(self._now, speed)
-        self._fed_until = self._now
+        self.data = DataStreamHub(self._seat_of, world.market)
+        self.clock = None if speed is None else FreeClock(world.now, speed)
+        self._origin_of = origin_of
+        self._fed_until = world.now
         self._marked = 0.0
         self._advancing = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    @property
+    def market(self) -> Market:
+        return self.world.market
 
     @property
     def now(self) -> int:
         """Exchange time (ns UTC)."""
-        return self._now
+        return self.world.now
+
+    @property
+    def horizon(self) -> int:
+        """The instant at which the market data ends, and time with it."""
+        return self.world.horizon
+
+    @property
+    def accounts(self) -> KeyRing[Desk]:
+        """The accounts by their keys."""
+        return self.world.accounts
+
+    @property
+    def desks(self) -> dict[str, Desk]:
+        """The accounts by their numbers, oldest first."""
+        return self.world.desks
 
     def symbol_of(self, name: str) -> str:
         """The symbol that a path or body names, by symbol in any case or by asset id."""
-        return self._symbols_by_id.get(name.lower(), name.upper())
-
-    # -- accounts ---------------------------------------------------------------------------------
-
-    def desk(self, number: str) -> Desk:
-        """The account with this number. Raises Refusal."""
-        try:
-            return self.desks[number]
-        except KeyError:
-            raise not_found(f"account not found for {number[:64]}") from None
-
-    def open_account(self, terms: AccountTerms) -> Desk:
-        """A new account from now on. Raises Refusal, OSError."""
-        if len(self.desks) >= ACCOUNTS_LIMIT:
-            raise bad_parameter(f"there are {ACCOUNTS_LIMIT} accounts, and there can be no more")
-        try:
-            desk = self._open(terms)
-        except ValueError as error:
-            raise bad_parameter(str(error)) from None
-        try:
-            self.write("", "open_account", {"terms": terms})
-        except OSError:
-            self._close(desk.number)
-            raise
-        return desk
-
-    def close_account(self, number: str) -> Desk:
-        """The account is no more, nor are its orders. Its streams are the caller's to close. Raises Refusal,
-        OSError.
-        """
-        desk = self.desk(number)
-        if len(self.desks) == 1:
-            raise bad_parameter("the last account cannot be deleted")
-        self.write(number, "close_account", {})
-        self._close(number)
-        return desk
-
-    def reset_account(self, number: str, cash: str | None) -> Desk:
-        """A new account, with a new number and no past, takes over the keys of the old one. Raises as above."""
-        terms = self.desk(number).terms
-        if cash is not None:
-            terms = msgspec.structs.replace(terms, cash=cash)
-        try:
-            self._exchange(terms)
-        except ValueError as error:
-            raise bad_parameter(str(error)) from None
-        self.write(number, "reset_account", {"cash": terms.cash})
-        return self._reset(number, terms)
-
-    def _reset(self, number: str, terms: AccountTerms) -> Desk:
-        self._close(number)
-        return self._open(terms)
-
-    def _open(self, terms: AccountTerms) -> Desk:
-        desk = Desk(self, terms, self._exchange(terms))
-        self.accounts.add(terms.credentials, desk)
-        self.desks[desk.number] = desk
-        self._opened += 1
-        return desk
-
-    def _exchange(self, terms: AccountTerms) -> Exchange:
-        seed = account_seed(self._seed, self._opened)
-        return Exchange(self.market, seed=seed, cash=terms.cash, start=self._now, multiplier=terms.multiplier)
-
-    def _close(self, number: str) -> None:
-        self.accounts.remove(self.desks.pop(number).terms.key)
+        return self.world.symbol_of(name)
 
     def _hub_of(self, key: object, secret: object) -> TradeUpdateHub | None:
         desk = self.accounts.find(key, secret)
@@ -167,51 +103,53 @@ class Floor:
         """In free mode: moves the exchange to where wall time says it should be. In lockstep: nothing."""
         if self.clock is not None:
             until = min(self.clock.now(), self.horizon)
-            while self._now < until:
+            while self.now < until:
                 self._move(until)
 
     async def advance(self, until: int) -> int:
-        """Lockstep: moves time to `until` or to the first instant with a trade update of any account. Returns
-        how many there were.
+        """Moves time, which must stand still, to `until` or to the first instant with a trade update of any
+        account. Returns how many there were. Raises Refusal.
 
         Listeners of the data stream are told of all the time that passed, and waited for a little if they
         lag.
         """
-        if self.clock is not None:
+        if self.clock is not None and not self.clock.paused:
             raise Refusal(409, 40910000, "the exchange runs freely; only lockstep mode can be advanced")
         async with self._advancing:
-            if not self.now <= until <= self.horizon:
-                extent = f"{rfc3339(self.now)} (now) and {rfc3339(self.horizon)} (the end of the market data)"
-                raise bad_parameter(f"until must lie between {extent}")
-            count, before = 0, self._now
-            while self._now < until and not count:
-                count = await self._stride(until)
-            if self._now != before and not count:
-                self.write("", "advance", {})
-            while self._fed_until < self.now:
-                self._feed()
-                await self.data.room(LISTENER_PATIENCE_SECONDS)
+            self._check(until)
+            return await self._travel(until, stops=True)
+
+    async def step(self, until: int) -> int:
+        """Moves time to `until`, however it is driven, past all that happens on the way. Returns how many trade
+        updates there were. Raises Refusal.
+        """
+        async with self._advancing:
+            self.catch_up()
+            self._check(until)
+            count = 0
+            while self.now < until:
+                count += await self._travel(until, stops=True)
             return count
 
-    async def run_freely(self) -> None:
-        """Free mode: keeps exchange time and the data stream up with wall time, until cancelled or out of data."""
-        clock = self.clock
-        while clock is not None and self.now < self.horizon:
-            self.catch_up()
-            self._mark()
-            while self._fed_until < self.now:
-                self._feed()
-                await asyncio.sleep(0)
-            await asyncio.sleep(clock.pump_seconds)
-        _logger.warning("the market data ends here: time stands still at %s", rfc3339(self.now))
-        await asyncio.Event().wait()
+    def _check(self, until: int) -> None:
+        if not self.now <= until <= self.horizon:
+            extent = f"{rfc3339(self.now)} (now) and {rfc3339(self.horizon)} (the end of the market data)"
+            raise bad_parameter(f"until must lie between {extent}")
 
-    def close(self) -> None:
-        """Writes down the time reached, if it still can, and releases the log."""
-        if self._log is not None:
-            with contextlib.suppress(OSError):
-                self.write("", "advance", {})
-            self._log.close()
+    async def _travel(self, until: int, *, stops: bool) -> int:
+        world, count = self.world, 0
+        if world.now == until:
+            return 0
+        while world.now < until and not (stops and count):
+            count += await self._stride(until)
+        if not count:
+            world.mark()
+        if self.clock is not None:
+            self.clock.set(world.now)
+        while self._fed_until < world.now:
+            self._feed()
+            await self.data.room(LISTENER_PATIENCE_SECONDS)
+        return count
 
     async def _stride(self, until: int) -> int:
         """As `_move`; what waited for the instant reached is let go on before time does."""
@@ -227,34 +165,60 @@ class Floor:
         """Moves time to the next instant at which an account may have news or the agenda has an entry, at most
         to `until`. Returns how many updates there were.
         """
-        count = self._pass(min(until, max(self._now, self.agenda.upcoming)))
-        self.agenda.reach(self._now)
+        count = self.world.move(min(until, max(self.now, self.agenda.upcoming)))
+        self.agenda.reach(self.now)
         return count
 
-    def _pass(self, until: int) -> int:
-        """Time and nothing else goes by, until an account has news, which is logged and then told."""
-        due = min(desk.upcoming for desk in self.desks.values())
-        self._now = min(max(due, self._now), until)
-        if due > until:
-            return 0
-        moved = [desk for desk in self.desks.values() if desk.upcoming <= due]
-        has_news = [desk.keep_time(self._now) for desk in moved]
-        if not any(has_news):
-            return 0
-        self.write("", "advance", {})
-        return sum(desk.tell() for desk in moved)
+    async def run_freely(self) -> None:
+        """Keeps exchange time and the data stream up with wall time, whenever time runs, until cancelled."""
+        while True:
+            clock = self.clock
+            if clock is None or clock.paused or self.now >= self.horizon:
+                await self._until_changed(at_end=clock is not None and self.now >= self.horizon)
+                continue
+            self.catch_up()
+            self._mark()
+            while self._fed_until < self.now:
+                self._feed()
+                await asyncio.sleep(0)
+            await asyncio.sleep(clock.pump_seconds)
+
+    async def _until_changed(self, *, at_end: bool) -> None:
+        if at_end:
+            _logger.warning("the market data ends here: time stands still at %s", rfc3339(self.now))
+        self._changed.clear()
+        await self._changed.wait()
+
+    def set_speed(self, speed: float | None) -> None:
+        """From now on time runs this fast, or (None) stands in lockstep. A pause goes on."""
+        self.catch_up()
+        before, self.clock = self.clock, None if speed is None else FreeClock(self.now, speed)
+        if self.clock is not None and before is not None and before.paused:
+            self.clock.pause()
+        self._changed.set()
+
+    def pause(self) -> None:
+        """Time stands still until `resume`. Raises Refusal in lockstep, where it does anyway."""
+        clock = self._running_clock()
+        self.catch_up()
+        clock.pause()
+        clock.set(self.now)
+
+    def resume(self) -> None:
+        """Time runs on. Raises Refusal in lockstep."""
+        self._running_clock().resume()
+        self._changed.set()
+
+    def _running_clock(self) -> FreeClock:
+        if self.clock is None:
+            raise Refusal(409, 40910000, "the exchange is in lockstep: only a client's advance moves time")
+        return self.clock
 
     def _mark(self) -> None:
         at = asyncio.get_running_loop().time()
-        if self._log is not None and at - self._marked >= MARK_SECONDS:
+        if at - self._marked >= MARK_SECONDS:
             self._marked = at
-            self.write("", "advance", {})
-
-    def write(self, account: str, name: str, arguments: Arguments) -> None:
-        """Writes one command of an account (empty: of the floor) down before it is done. Raises OSError."""
-        if self._log is not None:
-            whose = {"account": account} if account else {}
-            self._log.append({"at": self._now, "do": name, **whose, **arguments})
+            self.world.mark()
 
     def _feed(self) -> None:
         """Tells the data stream of the next stretch of time that has passed."""
@@ -262,35 +226,41 @@ class Floor:
         self.data.tell(self._fed_until, until)
         self._fed_until = until
 
-    # -- the log ----------------------------------------------------------------------------------
+    # -- other worlds -----------------------------------------------------------------------------
 
-    def _replay(self, log: CommandLog) -> None:
-        """Runs the commands of earlier runs. What was refused then is refused again."""
-        for number, command in enumerate(log.replayed(), start=2):
+    async def begin(self, setting: Setting) -> None:
+        """A new world takes the place of this one, with no past. Raises Refusal, OSError."""
+        await self._enter(lambda log: begun(log, self._asked, self._origin_of(setting)))
+
+    async def load(self, parts: AsyncIterator[bytes]) -> None:
+        """The world of a saved command log takes the place of this one. Raises Refusal, OSError."""
+        spool = CommandLog.temporary()
+        try:
+            async for part in parts:
+                if spool.size + len(part) > STATE_BYTES_LIMIT:
+                    raise bad_parameter(f"a state has at most {STATE_BYTES_LIMIT} bytes")
+                spool.extend(part)
+            await self._enter(lambda log: relabelled(spool, log, self._asked, self._origin_of))
+        finally:
+            spool.close()
+
+    async def _enter(self, make: Callable[[CommandLog], World]) -> None:
+        async with self._advancing:
+            log = scratch(self.world.log.path)
             try:
-                self._repeat(command)
-            except Refusal:
-                pass
-            except (KeyError, TypeError, ValueError) as error:
-                raise JournalError(
-                    f"line {number} of the state file is not a command that can be run here"
-                ) from error
-        for desk in self.desks.values():
-            desk.tell()
+                world = make(log)
+            except (JournalError, ConfigurationError, ValueError) as error:
+                log.discard()
+                raise bad_parameter(str(error)) from error
+            put_away(self.world.log, log)
+            self.world, self._fed_until = world, world.now
+            self.data.enter(world.market)
+            self.agenda.reach(NEVER)  # whoever waits for an instant of the old world waits no longer
+            if self.clock is not None:
+                self.clock.set(world.now)
+            self._changed.set()
+        await asyncio.gather(self.trading_stream.close(), self.data.close())
 
-    def _repeat(self, command: dict[str, Any]) -> None:
-        name, at = command["do"], command["at"]
-        if at < self._now:
-            raise ValueError(f"time goes back from {self._now} to {at}")
-        self._now = at
-        number = command.get("account") or next(iter(self.desks))
-        if name == "open_account":
-            self._open(msgspec.convert(command["terms"], AccountTerms))
-        elif name == "close_account":
-            self._close(number)
-        elif name == "reset_account":
-            self._reset(number, msgspec.structs.replace(self.desks[number].terms, cash=command["cash"]))
-        elif name != "advance":
-            desk = self.desks[number]
-            desk.do(desk.exchange, name, command)
-            desk.tell()
+    def close(self) -> None:
+        """Writes down the time reached, if it still can, and releases the log."""
+        self.world.close()

@@ -24,6 +24,7 @@ from the_alchemiser.exchange.units import PRICE, SECOND
 TICK_INTERVAL = 10 * SECOND
 SOURCE = "real adjusted daily closes; simulated intraday path between real closes"
 INDEX = "SP500"
+VOLATILITY_LIMIT = 10.0
 
 _NAMES = {
     "AAPL": ("Apple Inc.", "NASDAQ"),
@@ -65,19 +66,28 @@ def read_history() -> tuple[dict[str, Ints], str]:
 
 
 class SimulatedDays(PathMarket):
-    """The market over the shipped history, 1990 to 2022: twenty stocks, and the S&P 500 (not tradable)."""
+    """The market over the shipped history, 1990 to 2022: twenty stocks, and the S&P 500 (not tradable).
 
-    def __init__(self, *, seed: int = 7, symbols: tuple[str, ...] | None = None) -> None:
+    `volatility` is a factor on how far the simulated hours stray between the real closes.
+    """
+
+    def __init__(
+        self, *, seed: int = 7, symbols: tuple[str, ...] | None = None, volatility: float = 1.0
+    ) -> None:
         closes, digest = read_history()
         chosen = tuple(closes) if symbols is None else symbols
         unknown = [symbol for symbol in chosen if symbol not in closes]
         if unknown:
             raise ValueError(f"no history for {', '.join(unknown)}; there is {', '.join(closes)}")
+        if not 0 <= volatility <= VOLATILITY_LIMIT:
+            raise ValueError(f"volatility must lie between 0 and {VOLATILITY_LIMIT:.0f}")
         self.seed = seed
+        self._volatility = volatility
         self._closes = {symbol: on_grid(closes[symbol]) for symbol in chosen}
         covered = {symbol: range(len(closes[symbol])) for symbol in chosen}
         assets = tuple(_asset(symbol) for symbol in chosen)
-        super().__init__(xnys_sessions(), assets, covered, f"simulated-days/{digest}")
+        fingerprint = f"simulated-days/{digest}" + ("" if volatility == 1 else f"/volatility-{volatility:g}")
+        super().__init__(xnys_sessions(), assets, covered, fingerprint)
 
     def close_e4(self, symbol: str, index: int) -> int:
         """The real close of session `index`, rounded to the tick."""
@@ -96,7 +106,7 @@ class SimulatedDays(PathMarket):
         first, last = int(closes[max(index - 1, 0)]), int(closes[index])
         count = (session.close - session.open) // TICK_INTERVAL
         raw = random_bits(count + 1, self.seed, symbol, session.date)
-        price = bridge(first, last, raw[:count], volatility_before(closes, index))
+        price = bridge(first, last, raw[:count], self._volatility * volatility_before(closes, index))
         # One byte of the eight behind a tick: sizes need no independence from the finest part of a step.
         size = 20 + 20 * raw[:count].view(np.uint8)[2::8].astype(np.int64)
         return price, size, int(raw[count]) % 1024

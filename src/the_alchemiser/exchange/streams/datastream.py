@@ -37,7 +37,7 @@ class DataStreamHub:
         market: Market,
     ) -> None:
         self._seat_of = seat_of
-        self._market = market
+        self.market = market
         self.errors = PrintErrors()
         self.compress = True
         self._fakepaca = FakepacaMarket()
@@ -45,6 +45,12 @@ class DataStreamHub:
         self._clients: dict[Feed, dict[int, DataClient]] = {feed: {} for feed in FEEDS}
         self._wanted: dict[Feed, Wanted] = {}
         self._connections = 0
+
+    def enter(self, market: Market) -> None:
+        """From now on the feeds tell of this market."""
+        self.market = market
+        self._known.clear()
+        self._wanted.clear()
 
     # -- connections ------------------------------------------------------------------------------
 
@@ -158,7 +164,7 @@ class DataStreamHub:
         return [event for event in events if is_overnight(event.at)] if feed.overnight else events
 
     def _tape(self, feed: Feed) -> Tape:
-        return self._fakepaca if feed.family == TEST else self._market
+        return self._fakepaca if feed.family == TEST else self.market
 
     async def room(self, patience_seconds: float) -> None:
         """Waits for clients that have much unread; one without room after the patience is cut off as slow."""
