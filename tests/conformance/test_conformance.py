@@ -28,8 +28,6 @@ PENDING: frozenset[str] = frozenset(
         "GET /v2/watchlists/{watchlist_id}",
         "GET /v2/watchlists:by_name",
         "GET /v2beta1/events/activities",
-        "GET /v3/calendar/{market}",
-        "GET /v3/clock",
         "POST /v2/orders",
         "POST /v2/positions/{symbol_or_contract_id}/do-not-exercise",
         "POST /v2/positions/{symbol_or_contract_id}/exercise",

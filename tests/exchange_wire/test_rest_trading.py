@@ -183,7 +183,7 @@ def test_clock_and_calendar_speak_new_york_time_and_know_half_days(shared_exchan
         ("2022-11-25", "09:30", "13:00"),
         ("2022-11-28", "09:30", "16:00"),
     ]
-    assert days[0]["settlement_date"] == "2022-11-28"
+    assert days[0]["settlement_date"] == "2022-11-29"
 
 
 def test_assets_say_where_their_prices_come_from(shared_exchange: WireExchange) -> None:

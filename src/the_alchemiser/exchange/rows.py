@@ -6,6 +6,7 @@ key that is missing, so every key is always there, null when empty.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from the_alchemiser.exchange.market.crypto import OrderBook
@@ -175,8 +176,8 @@ def clock_row(sessions: Sessions, now: int) -> Row:
     }
 
 
-def calendar_row(session: Session, following: Session | None) -> Row:
-    """One trading day in New-York time; settlement is the next trading day."""
+def calendar_row(session: Session, sessions: Sessions) -> Row:
+    """One trading day in New-York time."""
     opens, closes = (datetime_of(at).astimezone(NEW_YORK) for at in (session.open, session.close))
     return {
         "date": session.date.isoformat(),
@@ -184,8 +185,18 @@ def calendar_row(session: Session, following: Session | None) -> Row:
         "close": closes.strftime("%H:%M"),
         "session_open": "0400",
         "session_close": "1700" if session.is_half_day else "2000",
-        "settlement_date": (following or session).date.isoformat(),
+        "settlement_date": settlement_day(session, sessions).isoformat(),
     }
+
+
+# Until when trades settled after so many days, by the rules of the SEC.
+_SETTLEMENT_DAYS = ((date(1995, 6, 7), 5), (date(2017, 9, 5), 3), (date(2024, 5, 28), 2))
+
+
+def settlement_day(session: Session, sessions: Sessions) -> date:
+    """When trades of a session settle: one trading day later, more in the past."""
+    later = next((days for until, days in _SETTLEMENT_DAYS if session.date < until), 1)
+    return sessions.all[min(session.index + later, len(sessions.all) - 1)].date
 
 
 def bar_fields(bar: Bar) -> Row:

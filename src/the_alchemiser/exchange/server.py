@@ -27,15 +27,8 @@ from the_alchemiser.exchange.journal import JournalError
 from the_alchemiser.exchange.listening import TLS, Addresses, CannotListen, listen
 from the_alchemiser.exchange.options import ServerOptions, command_line, parse_speed
 from the_alchemiser.exchange.origins import origin_asked, origin_of_setting, world_of
-from the_alchemiser.exchange.rest import contracts as rest_contracts
-from the_alchemiser.exchange.rest import control as rest_control
-from the_alchemiser.exchange.rest import crypto as rest_crypto
-from the_alchemiser.exchange.rest import events as rest_events
-from the_alchemiser.exchange.rest import faultcontrol as rest_faults
-from the_alchemiser.exchange.rest import options as rest_options
-from the_alchemiser.exchange.rest import stocks as rest_stocks
-from the_alchemiser.exchange.rest import trading as rest_trading
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
+from the_alchemiser.exchange.rest.families import all_routes
 from the_alchemiser.exchange.rest.interference import middleware as interference
 from the_alchemiser.exchange.streams.prints import PrintErrors
 
@@ -120,11 +113,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     middlewares = [interference(floor), door.middleware()]
     application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
     application[FLOOR] = floor
-    application.add_routes(rest_trading.routes())
-    for family in (rest_stocks, rest_crypto, rest_contracts, rest_options, rest_events):
-        application.add_routes(family.routes())
-    application.add_routes(rest_control.routes())
-    application.add_routes(rest_faults.routes())
+    application.add_routes(all_routes())
     application.router.add_get("/stream", floor.trading_stream.serve)
     application.add_routes(floor.data.routes())
     return application

@@ -25,6 +25,7 @@ TICK_INTERVAL = 10 * SECOND
 SOURCE = "real adjusted daily closes; simulated intraday path between real closes"
 INDEX = "SP500"
 VOLATILITY_LIMIT = 10.0
+ATTRIBUTES = ("fractional_eh_enabled", "has_options", "overnight_tradable")
 
 _NAMES = {
     "AAPL": ("Apple Inc.", "NASDAQ"),
@@ -132,6 +133,7 @@ def _asset(symbol: str) -> Asset:
         shortable=tradable,
         easy_to_borrow=tradable,
         marginable=tradable,
+        attributes=ATTRIBUTES if tradable else (),
         source=SOURCE,
     )
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
 from aiohttp import web
 
-from the_alchemiser.exchange.errors import bad_parameter, not_found
-from the_alchemiser.exchange.market.sessions import Session, Sessions
+from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.rest import account
 from the_alchemiser.exchange.rest.door import (
-    FLOOR,
     desk_of,
     json_answer,
     json_body,
@@ -22,13 +19,9 @@ from the_alchemiser.exchange.rest.door import (
 )
 from the_alchemiser.exchange.rows import (
     Row,
-    asset_row,
-    calendar_row,
-    clock_row,
     order_row,
     position_row,
 )
-from the_alchemiser.exchange.timestamps import parse_day
 from the_alchemiser.exchange.venue.core import CloseResult
 from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
 from the_alchemiser.exchange.venue.orders import OrderFilter
@@ -148,42 +141,6 @@ async def close_positions(request: web.Request) -> web.Response:
     return json_answer([_close_row(result) for result in results], 207)
 
 
-async def read_clock(request: web.Request) -> web.Response:
-    """GET /v2/clock."""
-    floor = request.app[FLOOR]
-    return json_answer(clock_row(floor.market.sessions, floor.now))
-
-
-async def calendar(request: web.Request) -> web.Response:
-    """GET /v2/calendar: the trading days from `start` to `end`, both included."""
-    sessions = request.app[FLOOR].market.sessions
-    chosen = sessions.between(_day(request, "start", date.min), _day(request, "end", date.max))
-    return json_answer([calendar_row(session, _following(sessions, session)) for session in chosen])
-
-
-async def list_assets(request: web.Request) -> web.Response:
-    """GET /v2/assets by status, asset_class and exchange."""
-    query = request.query
-    wanted = {
-        "status": query.get("status"),
-        "class": query.get("asset_class"),
-        "exchange": query.get("exchange"),
-    }
-    rows = (asset_row(asset) for asset in request.app[FLOOR].market.assets())
-    return json_answer(
-        [row for row in rows if all(not value or row[key] == value for key, value in wanted.items())]
-    )
-
-
-async def read_asset(request: web.Request) -> web.Response:
-    """GET /v2/assets/{symbol or asset id}."""
-    floor, given = request.app[FLOOR], request.match_info["symbol"]
-    asset = floor.market.asset(floor.symbol_of(given))
-    if asset is None:
-        raise not_found(f"asset not found for {given}")
-    return json_answer(asset_row(asset))
-
-
 def _close_row(result: CloseResult) -> Row:
     body = None
     if result.order is not None:
@@ -191,19 +148,6 @@ def _close_row(result: CloseResult) -> Row:
     elif result.refusal is not None:
         body = result.refusal.body()
     return {"symbol": result.symbol, "status": result.http_status, "body": body}
-
-
-def _day(request: web.Request, name: str, default: date) -> date:
-    text = request.query.get(name, "")
-    try:
-        return parse_day(text) if text else default
-    except ValueError:
-        raise bad_parameter(f"invalid {name}: not a date") from None
-
-
-def _following(sessions: Sessions, session: Session) -> Session | None:
-    index = session.index + 1
-    return sessions.all[index] if index < len(sessions.all) else None
 
 
 def routes() -> list[web.RouteDef]:
@@ -221,8 +165,4 @@ def routes() -> list[web.RouteDef]:
         web.delete("/v2/positions", close_positions),
         web.get("/v2/positions/{symbol:.+}", read_position),
         web.delete("/v2/positions/{symbol:.+}", close_position),
-        web.get("/v2/clock", read_clock),
-        web.get("/v2/calendar", calendar),
-        web.get("/v2/assets", list_assets),
-        web.get("/v2/assets/{symbol:.+}", read_asset),
     ]

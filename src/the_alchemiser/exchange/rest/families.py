@@ -1,0 +1,34 @@
+"""Every family of routes that the port serves over REST."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from the_alchemiser.exchange.rest import (
+    contracts,
+    control,
+    crypto,
+    events,
+    faultcontrol,
+    options,
+    reference,
+    stocks,
+    trading,
+)
+
+FAMILIES = (
+    trading,
+    reference,
+    stocks,
+    crypto,
+    contracts,
+    options,
+    events,
+    control,
+    faultcontrol,
+)
+
+
+def all_routes() -> list[web.RouteDef]:
+    """The routes of all families; of two that match a path, the earlier one answers."""
+    return [route for family in FAMILIES for route in family.routes()]
