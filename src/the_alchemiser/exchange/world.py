@@ -17,8 +17,9 @@ from the_alchemiser.exchange.desk import AccountTerms, Desk, account_seed
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.journal import Command, CommandLog, JournalError
+from the_alchemiser.exchange.market.names import name_on
 from the_alchemiser.exchange.market.prices import Market, Tick
-from the_alchemiser.exchange.market.sessions import new_york_midnight
+from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.units import DAY, HOUR, MINUTE
 from the_alchemiser.exchange.venue.core import Exchange
@@ -55,7 +56,10 @@ class World:
 
     def symbol_of(self, name: str) -> str:
         """The symbol that a path or body names, by symbol in any case or by asset id."""
-        return self._symbols_by_id.get(name.lower(), name.upper())
+        symbol = self._symbols_by_id.get(name.lower())
+        if symbol is None:
+            return name.upper()
+        return name_on(self.market.script, symbol, new_york_date(self.now))
 
     # -- accounts ---------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from the_alchemiser.exchange.market.bridge import bridge, on_grid, random_bits, 
 from the_alchemiser.exchange.market.paths import PathMarket
 from the_alchemiser.exchange.market.prices import Asset, asset_id
 from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
-from the_alchemiser.exchange.units import PRICE, SECOND
+from the_alchemiser.exchange.units import PRICE, SECOND, round_to_tick
 
 TICK_INTERVAL = 10 * SECOND
 SOURCE = "real adjusted daily closes; simulated intraday path between real closes"
@@ -114,10 +114,13 @@ class SimulatedDays(PathMarket):
 
     def _sum_up(self, symbol: str, session: Session) -> Span | None:
         price, size, _ = self._draw(symbol, session)
-        return span_of(Path(price, price, price, price, size))
+        return span_of(self.after_splits(symbol, session, Path(price, price, price, price, size)))
 
     def _close_of(self, symbol: str, index: int) -> int | None:
-        return self.close_e4(symbol, index)
+        close = self.close_e4(symbol, index)
+        if not self._ratios:
+            return close
+        return round_to_tick(int(close * self._ratios.on(symbol, self.sessions.all[index].date)))
 
 
 def _asset(symbol: str) -> Asset:

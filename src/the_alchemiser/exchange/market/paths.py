@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from the_alchemiser.exchange.market.adjusted import WHOLE, SplitRatios, divided
 from the_alchemiser.exchange.market.barring import (
     Path,
     Span,
@@ -36,6 +37,7 @@ from the_alchemiser.exchange.market.sessions import (
     new_york_date,
     new_york_midnight,
 )
+from the_alchemiser.exchange.units import round_to_tick
 
 PATH_CACHE_SIZE = 128
 
@@ -59,13 +61,29 @@ class PathMarket:
     ) -> None:
         self.sessions = sessions
         self.fingerprint = fingerprint
-        self.script = MarketScript()
+        self._script = MarketScript()
+        self._ratios = SplitRatios(self._script)
         self._assets = {asset.symbol: asset for asset in assets}
         self._covered = covered
         self.first_day: date = sessions.all[min(indexes[0] for indexes in covered.values())].date
         self.last_day: date = sessions.all[max(indexes[-1] for indexes in covered.values())].date
         self._paths: OrderedDict[tuple[str, int], Path] = OrderedDict()
         self._spans: dict[str, dict[int, Span | None]] = {symbol: {} for symbol in covered}
+
+    @property
+    def script(self) -> MarketScript:
+        return self._script
+
+    @script.setter
+    def script(self, script: MarketScript) -> None:
+        self._script, self._ratios = script, SplitRatios(script)
+        self._paths.clear()
+        for spans in self._spans.values():
+            spans.clear()
+
+    def after_splits(self, symbol: str, session: Session, path: Path) -> Path:
+        """The path of a session as it was traded, after the splits of the script."""
+        return divided(path, self._ratios.on(symbol, session.date))
 
     def day_of(self, at: int) -> date:
         """The date that `at` belongs to."""
@@ -96,7 +114,9 @@ class PathMarket:
         key = (symbol, index)
         path = self._paths.get(key)
         if path is None:
-            path = self._paths[key] = self._path_of(symbol, self.sessions.all[index])
+            session = self.sessions.all[index]
+            path = self.after_splits(symbol, session, self._path_of(symbol, session))
+            self._paths[key] = path
             if len(self._paths) > self.path_cache_size:
                 self._paths.popitem(last=False)
         else:
@@ -104,7 +124,10 @@ class PathMarket:
         return path
 
     def _latest(self, symbol: str, at: int) -> tuple[Path, int]:
-        """The path and the position in it of the last tick by `at`. Raises NoPrice before the first."""
+        """The path and the position in it of the last tick by `at`. Raises NoPrice before the first.
+
+        Where a split lies between that tick and `at`, the path is that one tick alone, divided.
+        """
         covered = self.covered(symbol)
         begun = self.sessions.begun(at)
         index = min(begun.index, covered[-1]) if begun else -1
@@ -112,7 +135,12 @@ class PathMarket:
             path = self.path(symbol, index)
             place = int(path.at.searchsorted(at, "right")) - 1
             if place >= 0:
-                return path, place
+                if not self._ratios:
+                    return path, place
+                ratio = self._ratios.between(symbol, self.sessions.all[index].date, self.day_of(at))
+                if ratio == WHOLE:
+                    return path, place
+                return divided(Path(*(column[place : place + 1] for column in path)), ratio), 0
             index -= 1
         raise NoPrice(symbol)
 
@@ -130,7 +158,8 @@ class PathMarket:
         while index >= covered[0]:
             close = self._close_of(symbol, index)
             if close is not None:
-                return close
+                ratio = self._ratios.between(symbol, self.sessions.all[index].date, today)
+                return close if ratio == WHOLE else round_to_tick(int(close * ratio))
             index -= 1
         raise NoPrice(symbol)
 
@@ -194,7 +223,7 @@ class PathMarket:
 
     def _sum_up(self, symbol: str, session: Session) -> Span | None:
         """The whole session as one bar. Past the cache of paths, which a year of daily bars would flush."""
-        return self._span_of(self._path_of(symbol, session))
+        return self._span_of(self.after_splits(symbol, session, self._path_of(symbol, session)))
 
     def _span_of(self, path: Path) -> Span | None:
         return span_of(self._drawn(path), quiet_ticks=self.quiet_ticks)

@@ -149,7 +149,7 @@ class Amendment(Entry):
         quote = self._quote(old.symbol)
         admission.check_prices(request, trade_price_e4(quote.bid_e4, quote.ask_e4))
         remaining = (request.qty_e9 or 0) - old.filled_qty_e9
-        asset = admission.check_asset(request, self.market.asset(old.symbol), self.rules)
+        asset = admission.check_asset(request, self._listed(old.symbol), self.rules)
         if request.time_in_force != old.time_in_force:
             self._check_present(request, asset, old.position_intent)
         if not old.closes:

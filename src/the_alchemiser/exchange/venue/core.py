@@ -133,10 +133,10 @@ class Exchange(Timeline):
     def _position_state(self, symbol: str) -> PositionState:
         self._begin_day()
         position = self._account.positions[symbol]
-        asset = self.market.asset(symbol)
+        asset = self._listed(symbol)
         return PositionState(
             symbol=symbol,
-            asset_id=asset_id(symbol),
+            asset_id=asset.id if asset else asset_id(symbol),
             asset_class=position.asset_class,
             exchange=asset.exchange if asset else "",
             marginable=asset.marginable if asset else False,
@@ -216,7 +216,7 @@ class Exchange(Timeline):
         pushed = self._pushed.get(symbol)
         if pushed is not None and quote.at == pushed[0]:
             return Trade(quote.at, trade_price_e4(quote.bid_e4, quote.ask_e4), 100, 1)
-        return self.market.trade(symbol, self.now)
+        return self.market.trade(self._source(symbol), self.now)
 
     def bars(self, symbol: str, timeframe: str, start: int, end: int) -> list[Bar]:
         """Bars as known now, forming ones included; none for an unknown symbol. ValueError: bad timeframe."""

@@ -8,6 +8,7 @@ import msgspec
 
 from the_alchemiser.exchange.errors import bad_parameter, unprocessable
 from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.names import name_on
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.units import NEVER, QUANTITY
@@ -73,7 +74,12 @@ class Entry(Matching):
             raise unprocessable(f'only day orders are allowed for hard-to-borrow asset "{asset.symbol}"')
 
     def _find_asset(self, symbol_or_id: str) -> Asset | None:
-        return self.market.asset(symbol_or_id) or self._assets_by_id.get(symbol_or_id)
+        asset = self._assets_by_id.get(symbol_or_id)
+        if asset is None:
+            return self._listed(symbol_or_id)
+        if not self.market.script.name_changes:
+            return asset
+        return self._listed(name_on(self.market.script, asset.symbol, new_york_date(self.now)))
 
     def _quote_for_entry(self, asset: Asset) -> Quote:
         try:

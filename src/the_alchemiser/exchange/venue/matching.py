@@ -217,7 +217,7 @@ class Matching(Valuation):
     def _follow(self, order: Order, until: int) -> None:
         """The order's stop follows the ticks up to `until`."""
         if until > order.marked_at:
-            stretches = self.market.stretches(order.symbol, order.marked_at, until)
+            stretches = self.market.stretches(self._source(order.symbol), order.marked_at, until)
             self._mark(order, followed(trail_of(order), stretches))
             order.marked_at = until
 

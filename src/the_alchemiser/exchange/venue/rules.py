@@ -16,6 +16,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     market orders. `overnight`: whether assets marked for it trade overnight. `cls_cutoff`: how long before the
     close (ns) orders for the close are refused. `expired_as`: the status of a day order at its end. `crypto_fok`:
     whether crypto orders may be fill-or-kill. `crypto_fee_basis_points`: of what a crypto trade receives.
+    `pay_dividends`: whether the dividends of a script are paid, which paper accounts do not do.
     """
 
     partial_fills: str = "off"
@@ -27,6 +28,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     expired_as: str = "expired"
     crypto_fok: bool = False
     crypto_fee_basis_points: int = 25
+    pay_dividends: bool = False
 
     def __post_init__(self) -> None:
         if self.partial_fills not in PARTIAL_FILLS:

@@ -9,8 +9,8 @@ from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import NoPrice, Tick, trade_price_e4
 from the_alchemiser.exchange.market.trails import first_reached
 from the_alchemiser.exchange.units import MINUTE, NEVER
-from the_alchemiser.exchange.venue.amendment import Amendment
 from the_alchemiser.exchange.venue.books import Book, trail_of
+from the_alchemiser.exchange.venue.corporate import Corporate
 from the_alchemiser.exchange.venue.orders import CLS, GTC, Order
 from the_alchemiser.exchange.venue.presence import trades_in
 
@@ -20,7 +20,7 @@ _sequence = attrgetter("sequence")
 GTC_SWEEP = 15 * MINUTE
 
 
-class Timeline(Amendment):
+class Timeline(Corporate):
     """Moves the exchange through time. Time never goes back."""
 
     def move(self, symbol: str, bid_e4: int, ask_e4: int, at: int) -> None:
@@ -97,7 +97,9 @@ class Timeline(Amendment):
 
     def _search(self, book: Book, horizon: int) -> Tick | None:
         if book.upcoming is None and book.searched < horizon:
-            book.upcoming = self.market.next_cross(book.symbol, book.searched, horizon, book.levels)
+            book.upcoming = self.market.next_cross(
+                self._source(book.symbol), book.searched, horizon, book.levels
+            )
             if book.trails_now:
                 book.upcoming = self._first_trailed(book, horizon)
             book.searched = horizon if book.upcoming is None else book.upcoming.at
@@ -109,7 +111,7 @@ class Timeline(Amendment):
         for order in book.trailing.values():
             self._follow(order, book.seen)
             until = horizon if soonest is None else soonest.at - 1
-            stretches = self.market.stretches(book.symbol, order.marked_at, until)
+            stretches = self.market.stretches(self._source(book.symbol), order.marked_at, until)
             soonest = first_reached(trail_of(order), stretches) or soonest
         return soonest
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
+from the_alchemiser.exchange.market.names import first_name
 from the_alchemiser.exchange.market.prices import (
     Asset,
     Market,
@@ -38,6 +41,7 @@ class Valuation:
         self.configuration = Configuration()
         self._account = Account(money_e13(cash))
         self._pushed: dict[str, tuple[int, int, int]] = {}
+        self._first_names: dict[str, str] = {}
         self._day_ends = NEVER
         self._closing = self._standing()
 
@@ -50,14 +54,29 @@ class Valuation:
         at = self.now if at is None else at
         pushed = self._pushed.get(symbol)
         if pushed is None:
-            return self.market.quote(symbol, at)
+            return self.market.quote(self._source(symbol), at)
         if pushed[0] == at:
             return Quote(*pushed, 100, 100)
         try:
-            quote = self.market.quote(symbol, at)
+            quote = self.market.quote(self._source(symbol), at)
         except NoPrice:
             return Quote(*pushed, 100, 100)
         return quote if quote.at > pushed[0] else Quote(*pushed, 100, 100)
+
+    def _source(self, symbol: str) -> str:
+        """The name under which the market keeps the prices of `symbol`: the one it had first."""
+        return self._first_names.get(symbol, symbol)
+
+    def _listed(self, symbol: str) -> Asset | None:
+        """The asset that is called `symbol` today."""
+        script = self.market.script
+        if not script.name_changes:
+            return self.market.asset(symbol)
+        original = first_name(script, symbol, new_york_date(self.now))
+        asset = None if original is None else self.market.asset(original)
+        if asset is None or asset.symbol == symbol:
+            return asset
+        return msgspec.structs.replace(asset, symbol=symbol)
 
     def _mark_e4(self, symbol: str) -> int:
         """The price a position is valued at: the latest trade; 0 before the first price."""
@@ -69,7 +88,7 @@ class Valuation:
 
     def _previous_close_e4(self, symbol: str) -> int:
         try:
-            return self.market.previous_close_e4(symbol, self.now)
+            return self.market.previous_close_e4(self._source(symbol), self.now)
         except NoPrice:
             return self._mark_e4(symbol)
 
@@ -101,7 +120,7 @@ class Valuation:
 
     def _asset_of(self, position: Position) -> Asset:
         """The asset of a position; one that has left the market lends nothing."""
-        return self.market.asset(position.symbol) or Asset(
+        return self._listed(position.symbol) or Asset(
             id="",
             symbol=position.symbol,
             name=position.symbol,
