@@ -80,6 +80,7 @@ class Desk:
         self.seat = DataSeat(
             DataPlan(terms.stream_connections, terms.stream_symbols, terms.option_quotes, terms.refused_feeds)
         )
+        self.trade_updates.account = self.seat.account = terms.key
         self._hall = hall
         self._exchange = exchange
         self._upcoming: int | None = None

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from the_alchemiser.exchange.agenda import Agenda
 from the_alchemiser.exchange.clock import FreeClock
 from the_alchemiser.exchange.credentials import KeyRing
 from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import ConfigurationError, Refusal, bad_parameter
-from the_alchemiser.exchange.faults.director import FaultDirector
+from the_alchemiser.exchange.faults.director import ActiveRule, FaultDirector
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.statefile import begun, put_away, relabelled, scratch
 from the_alchemiser.exchange.streams.datastream import DataStreamHub
+from the_alchemiser.exchange.streams.interference import StreamFaults
 from the_alchemiser.exchange.streams.seats import DataSeat
 from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub, TradingStream
 from the_alchemiser.exchange.timestamps import rfc3339
@@ -50,6 +52,8 @@ class Floor:
         self._asked = asked
         self.faults = FaultDirector()
         self.agenda = Agenda()
+        self.stream_faults = StreamFaults(self.faults, self.agenda, lambda: self.now)
+        self.faults.when_added = self._await_fault
         self.trading_stream = TradingStream(
             self._hub_of, lambda: [desk.trade_updates for desk in self.desks.values()]
         )
@@ -150,6 +154,15 @@ class Floor:
             self._feed()
             await self.data.room(LISTENER_PATIENCE_SECONDS)
         return count
+
+    def _await_fault(self, active: ActiveRule) -> None:
+        """A fault that strikes at an instant is due then; one whose instant has passed is not."""
+        if active.instant is not None and active.instant >= self.now:
+            self.agenda.enter(active.instant, partial(self._befall, active))
+
+    def _befall(self, active: ActiveRule) -> None:
+        if active in self.faults.rules:
+            self.stream_faults.end_connections(active)
 
     async def _stride(self, until: int) -> int:
         """As `_move`; what waited for the instant reached is let go on before time does."""

@@ -30,6 +30,7 @@ from the_alchemiser.exchange.origins import origin_asked, origin_of_setting, wor
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
 from the_alchemiser.exchange.rest.families import all_routes
 from the_alchemiser.exchange.rest.interference import middleware as interference
+from the_alchemiser.exchange.streams.interference import STREAM_FAULTS
 from the_alchemiser.exchange.streams.prints import PrintErrors
 
 __all__ = ["Addresses", "ConfigurationError", "ServerOptions", "build", "main", "run", "running", "serve"]
@@ -113,6 +114,7 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     middlewares = [interference(floor), door.middleware()]
     application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
     application[FLOOR] = floor
+    application[STREAM_FAULTS] = floor.stream_faults
     application.add_routes(all_routes())
     application.router.add_get("/stream", floor.trading_stream.serve)
     application.add_routes(floor.data.routes())

@@ -7,7 +7,7 @@ time. The wall clock has no part in it: the same schedule over the same requests
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +122,8 @@ class FaultDirector:
         self._given = 0
         self.injected = 0
         self.seed = 0
+        self.when_added: Callable[[ActiveRule], object] = bool
+        """Told of each rule put in force: what strikes by itself has to be waited for."""
 
     def adopt(self, schedule: Schedule, now: int) -> list[ActiveRule]:
         """Puts the rules of a schedule in force beside those that are. Raises InvalidSchedule."""
@@ -142,6 +144,7 @@ class FaultDirector:
         seed = self.seed if rule.seed is None else rule.seed
         active = ActiveRule(f"f{self._given}", rule, seed, after, until, instant)
         self._set((*self.rules, active))
+        self.when_added(active)
         return active
 
     def remove(self, rule_id: str) -> ActiveRule | None:

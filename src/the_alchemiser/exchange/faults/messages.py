@@ -108,7 +108,15 @@ class Cut(MessageFault, kw_only=True, tag="close"):
 
 
 class HalfOpen(MessageFault, kw_only=True, tag="half_open"):
-    """From this message on the connection is dead and nobody tells: nothing is sent, nothing is read, no pong."""
+    """From this message on the connection is dead and nobody tells: nothing is sent, nothing is read, no pong.
+
+    After `seconds` of the wall the exchange cuts it off, as one that has not answered for long.
+    """
+
+    seconds: float = 90.0
+
+    def check(self) -> None:
+        check_seconds("seconds", self.seconds, 86_400.0)
 
 
 class Refuse(StreamFault, kw_only=True, tag="refuse"):

@@ -17,9 +17,11 @@ from aiohttp.typedefs import Middleware
 from the_alchemiser.exchange.credentials import presented_pair
 from the_alchemiser.exchange.faults import requests as kinds
 from the_alchemiser.exchange.faults.director import ActiveRule, Strike
+from the_alchemiser.exchange.faults.messages import Refuse
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.rest import spoiled
 from the_alchemiser.exchange.rest.door import CONTROL_PATH, Handler, json_answer
+from the_alchemiser.exchange.streams.turnedaway import turn_away
 from the_alchemiser.exchange.timestamps import NANOS_PER_SECOND
 
 HANG_POLL_SECONDS = 0.05
@@ -65,12 +67,29 @@ async def _interfere(request: web.Request, floor: Floor, serve: Handler) -> web.
     """
     proceed: Proceed = partial(serve, request)
     path = request.path
-    if path.startswith(CONTROL_PATH) or hdrs.UPGRADE in request.headers:
+    if path.startswith(CONTROL_PATH):
         return await proceed()
     floor.catch_up()
+    if hdrs.UPGRADE in request.headers:
+        return await _let_in(request, floor, proceed)
     for strike in reversed(await _strikes(request, floor)):
         scene = Scene(request, floor, strike)
         proceed = partial(_DOERS[type(strike.rule)], scene, proceed)
+    return await proceed()
+
+
+async def _let_in(request: web.Request, floor: Floor, proceed: Proceed) -> web.StreamResponse:
+    """A new connection to a stream, unless a rule turns it away."""
+    account = _account(request, floor)
+    for active in floor.faults.of(Refuse):
+        rule: Any = active.rule
+        strike = active.match(account, floor.now) if rule.of_stream(request.path) else None
+        if strike is not None:
+            floor.faults.record(strike, request.path)
+            if rule.status is None:
+                return await turn_away(request, rule)
+            refusal = kinds.Error(route="* *", status=rule.status, rate_headers=False)
+            return spoiled.error_answer(refusal, floor.now)
     return await proceed()
 
 

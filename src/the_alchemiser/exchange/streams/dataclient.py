@@ -13,7 +13,7 @@ from the_alchemiser.exchange.streams.batch import Batch
 from the_alchemiser.exchange.streams.codec import MSGPACK, Codec, Received, codec_for
 from the_alchemiser.exchange.streams.feeds import Feed
 from the_alchemiser.exchange.streams.frames import Framed
-from the_alchemiser.exchange.streams.outbox import Outbox, transport_of
+from the_alchemiser.exchange.streams.interference import outbox_for
 from the_alchemiser.exchange.streams.seats import DataSeat
 from the_alchemiser.exchange.streams.subscriptions import (
     InvalidSubscription,
@@ -74,7 +74,7 @@ class DataClient:
         self._socket = socket
         self._headers = request.headers
         self.codec: Codec = codec_for(request.headers)
-        self.outbox = Outbox(socket, transport_of(request), farewell=self._frame(_error(407)))
+        self.outbox = outbox_for(request, socket, farewell=self._frame(_error(407)))
         self.subscriptions = Subscriptions(feed, SymbolLimits(), lambda: len(hub.known(feed)))
         self._seat: DataSeat | None = None
         self._parting: asyncio.Task[None] | None = None
@@ -144,6 +144,7 @@ class DataClient:
             self._fail(code or 402)
             return
         self._seat = seat
+        self.outbox.account = seat.account
         seat.connected[self._feed.path] += 1
         self.subscriptions.limits = seat.plan.limits
         self._hub.join(self._feed, self)

@@ -43,6 +43,8 @@ class Outbox:
         self._empty = asyncio.Event()
         self._empty.set()
         self.slow = False
+        self.account = ""
+        """The key of the account whose connection it is, once that is known."""
         self._task = asyncio.create_task(self._send_forever())
 
     def put(self, frame: Framed) -> None:

@@ -51,3 +51,5 @@ class DataSeat:
 
     plan: DataPlan
     connected: Counter[str] = field(default_factory=Counter)
+    account: str = ""
+    """The key of the account."""

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from the_alchemiser.exchange.credentials import TOKEN_KEY, presented_pair
 from the_alchemiser.exchange.streams.codec import Received, decode_json, decode_msgpack, wants_msgpack
 from the_alchemiser.exchange.streams.frames import Framed, framed, text_frame
-from the_alchemiser.exchange.streams.outbox import Outbox, transport_of
+from the_alchemiser.exchange.streams.interference import outbox_for
 from the_alchemiser.exchange.streams.updates import History, Row, Tap
 from the_alchemiser.exchange.venue.orders import Update
 
@@ -57,6 +57,8 @@ class TradeUpdateHub:
     def __init__(self, connections_limit: int = ACCOUNT_CONNECTIONS, *, text_frames: bool = False) -> None:
         self.json_form: Form = _text_json if text_frames else _binary_json
         self.connections_limit = connections_limit
+        self.account = ""
+        """The key of the account."""
         self.history = History()
         self.sequence = 0
         self._listeners: dict[int, Listener] = {}
@@ -217,7 +219,7 @@ class Listener:
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
-        self.outbox = Outbox(socket, transport_of(request))
+        self.outbox = outbox_for(request, socket)
         self.hub: TradeUpdateHub | None = None
         self.listening = False
         self._msgpack = wants_msgpack(request.headers)
@@ -238,6 +240,7 @@ class Listener:
         if self.hub is not None:
             self.hub.leave(self)
         self.hub = hub
+        self.outbox.account = "" if hub is None else hub.account
         if hub is not None:
             hub.join(self)
 
