@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from the_alchemiser.exchange import units
 from the_alchemiser.exchange.errors import Refusal
 from the_alchemiser.exchange.market.prices import PushedMarket
+from the_alchemiser.exchange.market.script import AnyEntry, MarketScript
 from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
 from the_alchemiser.exchange.units import SECOND, price_e4
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
 from the_alchemiser.exchange.venue.orders import Order
+from the_alchemiser.exchange.venue.rules import VenueRules
 
 
 def session_of(day: str) -> Session:
@@ -33,11 +36,14 @@ class Desk:
         seconds_from_open: int = 0,
         day: str = "2022-03-16",
         multiplier: int = 1,
+        rules: VenueRules | None = None,
+        script: Sequence[AnyEntry] = (),
     ) -> None:
         self.session = session_of(day)
         market = PushedMarket(("HAT", "SHOE"), xnys_sessions())
+        market.script = MarketScript(script)
         start = self.session.open + seconds_from_open * SECOND
-        self.exchange = Exchange(market, seed=1, cash=cash, start=start, multiplier=multiplier)
+        self.exchange = Exchange(market, seed=1, cash=cash, start=start, multiplier=multiplier, rules=rules)
         for symbol in ("HAT", "SHOE"):
             self.quote("10.00", "10.02", symbol=symbol, after_seconds=0)
 

@@ -29,6 +29,13 @@ Multiplier = Annotated[
         min=1, max=4, metavar="1|2|4", help="1: a cash account; 2, 4: it may borrow and sell short."
     ),
 ]
+PartialFills = Annotated[
+    str,
+    typer.Option(
+        metavar="off|random|displayed",
+        help="random: one fill in ten is a part, as on paper; displayed: no more than the quote shows.",
+    ),
+]
 State = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Command log: a killed exchange continues from it.")
 ]

@@ -149,6 +149,7 @@ def exchange(
     cash: Cash = "100000",
     multiplier: flags.Multiplier = 4,
     spread_basis_points: flags.SpreadBasisPoints = 0.0,
+    partial_fills: flags.PartialFills = "off",
     state: flags.State = None,
     script: flags.Script = None,
     data_plan: flags.DataPlan = "unlimited",

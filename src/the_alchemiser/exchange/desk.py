@@ -14,6 +14,7 @@ from the_alchemiser.exchange.ratelimit import RequestBudget
 from the_alchemiser.exchange.streams.seats import DataPlan, DataSeat
 from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS, TradeUpdateHub
 from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.rules import VenueRules
 
 BASIC, UNLIMITED = DATA_PLANS = ("basic", "unlimited")
 BASIC_PLAN_LACKS = {"sip": 409, "opra": 409, "boats": 409}
@@ -42,6 +43,8 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Feeds the account has not subscribed to, by name, with the error code that says so: 408, 409 or 411."""
     trading_connections: int = ACCOUNT_CONNECTIONS
     """Connections to the trading stream at a time; the real broker allows one."""
+    rules: VenueRules = msgspec.field(default_factory=VenueRules)
+    """How the venue behaves towards this account where Alpaca leaves a choice."""
     text_frames: bool = False
     """Tell trade updates in text frames, as the live environment does."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET
 from the_alchemiser.exchange.desk import DATA_PLANS, UNLIMITED
 from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS
+from the_alchemiser.exchange.venue.rules import PARTIAL_FILLS
 from the_alchemiser.exchange.venue.valuation import MULTIPLIERS
 
 DEFAULT_PORT = 8900
@@ -24,9 +25,11 @@ class ServerOptions:
     corporate actions and half days. `symbols` leaves only these stocks, `volatility` is a factor on their simulated
     hours. `state` is the command log that a killed exchange continues from, `load` a saved one that a new exchange
     begins with. `accounts` is a file of accounts; without it there is one, by `key`, `secret`, `cash` and
-    `multiplier` (1 a cash account; 4 a margin account, as paper accounts are). `faults` is a schedule of what is to
-    go wrong. `tls` makes `port` speak TLS; `tls_port` is a second port for it beside a plain one; `tls_dir` keeps
-    its certificates. Limits of 0 mean none and hold for each account that does not name its own.
+    `multiplier` (1 a cash account; 4 a margin account, as paper accounts are). `partial_fills` is off,
+    random or displayed; orders stay pending_cancel and pending_replace for so many seconds of exchange time.
+    `faults` is a schedule of what is to go wrong. `tls` makes `port` speak TLS; `tls_port` is a second port for it
+    beside a plain one; `tls_dir` keeps its certificates. Limits of 0 mean none and hold for each account that does
+    not name its own.
     """
 
     host: str = "127.0.0.1"
@@ -42,6 +45,9 @@ class ServerOptions:
     script: Path | None = None
     key: str = DEMO_KEY
     secret: str = DEMO_SECRET
+    partial_fills: str = "off"
+    cancel_delay_seconds: float = 0.0
+    replace_delay_seconds: float = 0.0
     text_frames: bool = False
     requests_per_minute: int = 200
     data_requests_per_minute: int = 200
@@ -122,6 +128,16 @@ def _add_world(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
         choices=MULTIPLIERS,
         default=known.multiplier,
         help="1: a cash account; 2 or 4: a margin account that may borrow and sell short",
+    )
+    parser.add_argument(
+        "--partial-fills",
+        choices=PARTIAL_FILLS,
+        default=known.partial_fills,
+        help="random: one fill in ten is a part, as on paper; displayed: no more than the quote shows",
+    )
+    parser.add_argument("--cancel-delay-seconds", type=float, default=0.0, help="an order is pending_cancel")
+    parser.add_argument(
+        "--replace-delay-seconds", type=float, default=0.0, help="an order is pending_replace"
     )
     parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
     parser.add_argument(

@@ -18,6 +18,8 @@ from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.statefile import begun, continued, copied, relabelled
 from the_alchemiser.exchange.streams.seats import parse_refused_feeds
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
+from the_alchemiser.exchange.units import SECOND
+from the_alchemiser.exchange.venue.rules import VenueRules
 from the_alchemiser.exchange.world import Origin, World
 
 SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
@@ -51,6 +53,9 @@ def origin_of_setting(options: ServerOptions, setting: Setting) -> Origin:
         start=setting.start,
         symbols=setting.symbols,
         volatility=setting.volatility,
+        partial_fills=setting.rules.partial_fills,
+        cancel_delay_seconds=setting.rules.cancel_delay / SECOND,
+        replace_delay_seconds=setting.rules.replace_delay / SECOND,
     )
     return _origin(chosen, setting.accounts)
 
@@ -71,6 +76,7 @@ def _origin(options: ServerOptions, accounts: tuple[AccountTerms, ...]) -> Origi
         data=market.fingerprint + (f"/script-{script}" if script else ""),
         symbols=options.symbols,
         volatility=options.volatility,
+        rules=_rules(options),
         accounts=accounts,
     )
     return Origin(setting, market, accounts or (_first_account(options),))
@@ -82,6 +88,7 @@ def _first_account(options: ServerOptions) -> AccountTerms:
         secret=options.secret,
         cash=options.cash,
         multiplier=options.multiplier,
+        rules=_rules(options),
         requests_per_minute=options.requests_per_minute,
         data_requests_per_minute=options.data_requests_per_minute,
         rolling_limits=options.rolling_limits,
@@ -102,6 +109,17 @@ def _accounts(options: ServerOptions) -> tuple[AccountTerms, ...]:
     try:
         return read_accounts(options.accounts, _first_account(options))
     except AccountFileError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _rules(options: ServerOptions) -> VenueRules:
+    try:
+        return VenueRules(
+            partial_fills=options.partial_fills,
+            cancel_delay=round(options.cancel_delay_seconds * SECOND),
+            replace_delay=round(options.replace_delay_seconds * SECOND),
+        )
+    except ValueError as error:
         raise ConfigurationError(str(error)) from error
 
 

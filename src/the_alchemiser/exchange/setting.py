@@ -8,6 +8,7 @@ import msgspec
 
 from the_alchemiser.exchange.desk import AccountTerms
 from the_alchemiser.exchange.timestamps import parse_instant
+from the_alchemiser.exchange.venue.rules import VenueRules
 
 FORMAT = 1
 
@@ -24,6 +25,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     multiplier: int = 1
     symbols: tuple[str, ...] | None = None
     volatility: float = 1.0
+    rules: VenueRules = msgspec.field(default_factory=VenueRules)
     accounts: tuple[AccountTerms, ...] = ()
 
     @property

@@ -133,7 +133,14 @@ class World:
 
     def _exchange(self, terms: AccountTerms, ordinal: int) -> Exchange:
         seed = account_seed(self.setting.seed, ordinal)
-        return Exchange(self.market, seed=seed, cash=terms.cash, start=self.now, multiplier=terms.multiplier)
+        return Exchange(
+            self.market,
+            seed=seed,
+            cash=terms.cash,
+            start=self.now,
+            multiplier=terms.multiplier,
+            rules=terms.rules,
+        )
 
     def _close(self, number: str) -> None:
         self.accounts.remove(self.desks.pop(number).terms.key)

@@ -53,6 +53,7 @@ class Board:
     @script.setter
     def script(self, script: MarketScript) -> None:
         self.stocks.script = script
+        self.sessions = self.stocks.sessions
 
     def _part(self, symbol: str) -> PathMarket:
         part: PathMarket | None = self.stocks

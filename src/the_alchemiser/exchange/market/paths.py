@@ -72,11 +72,14 @@ class PathMarket:
 
     @property
     def script(self) -> MarketScript:
+        """What happens beside the prices. A half day of the script ends the prices of its session early, too."""
         return self._script
 
     @script.setter
     def script(self, script: MarketScript) -> None:
         self._script, self._ratios = script, SplitRatios(script)
+        if script.half_days:
+            self.sessions = self.sessions.shortened({entry.date for entry in script.half_days})
         self._paths.clear()
         for spans in self._spans.values():
             spans.clear()

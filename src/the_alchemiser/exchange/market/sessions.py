@@ -6,6 +6,7 @@ The table is shipped (data/xnys_sessions.csv), so no calendar library is needed 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib import resources
@@ -13,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from the_alchemiser.exchange.units import DAY, MINUTE, SECOND
+from the_alchemiser.exchange.units import DAY, HOUR, MINUTE, SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
+HALF_DAY_ENDS = 13 * HOUR
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -73,6 +75,10 @@ class Sessions:
         index = bisect_left(self._dates, day)
         return self.all[index] if index < len(self.all) and self._dates[index] == day else None
 
+    def shortened(self, dates: Collection[date]) -> Sessions:
+        """The same sessions, but those of `dates` end at 13:00 in New York."""
+        return Sessions([_half(session) if session.date in dates else session for session in self.all])
+
     def between(self, first: date, last: date) -> tuple[Session, ...]:
         """The sessions from `first` to `last`, both included."""
         return self.all[bisect_left(self._dates, first) : bisect_right(self._dates, last)]
@@ -86,6 +92,11 @@ def new_york_midnight(day: date) -> int:
 def new_york_date(at: int) -> date:
     """The calendar date in New York at `at`."""
     return datetime.fromtimestamp(at // SECOND, tz=UTC).astimezone(NEW_YORK).date()
+
+
+def _half(session: Session) -> Session:
+    end = new_york_midnight(session.date) + HALF_DAY_ENDS
+    return msgspec.structs.replace(session, close=min(session.close, end))
 
 
 def _minutes(text: str) -> int:

@@ -97,14 +97,15 @@ class Amendment(Entry):
     def _settle_replacement(self, old: Order, new: Order, before: str, means: int) -> None:
         """The replacement takes over, unless the old order ended first or the new one was withdrawn."""
         remaining = (new.qty_e9 or 0) - old.filled_qty_e9
-        if old.status == "pending_replace" and new.is_open and remaining > 0:
+        withdrawn = not new.is_open or new.status == "pending_cancel"
+        if old.status == "pending_replace" and not withdrawn and remaining > 0:
             means = means // new.remaining_e9 * remaining
             new.filled_qty_e9, new.filled_cost_e13 = old.filled_qty_e9, old.filled_cost_e13
             self._hand_over(old, new, means)
             self._restart(new)
             return
         if new.is_open:
-            self._end(new, "rejected")
+            self._end(new, "canceled" if withdrawn else "rejected")
         if old.status == "pending_replace":
             self._set_status(old, "partially_filled" if old.filled_qty_e9 else before)
         self._emit("order_replace_rejected", old)

@@ -81,13 +81,14 @@ class Book:
 
     `seen` is the last instant whose ticks these orders have met. `upcoming` keeps the next tick that
     reaches a level, once searched up to `searched`. `phase` is the part of the day: orders that may not trade
-    in it stay in `working`, but listen to nothing.
+    in it, or in a halt, stay in `working` but listen to nothing.
     """
 
     __slots__ = (
         "_levels",
         "_stale",
         "display",
+        "halted",
         "open",
         "phase",
         "searched",
@@ -98,9 +99,10 @@ class Book:
         "working",
     )
 
-    def __init__(self, symbol: str, seen: int, phase: str = REGULAR) -> None:
+    def __init__(self, symbol: str, seen: int, phase: str = REGULAR, *, halted: bool = False) -> None:
         self.symbol = symbol
         self.phase = phase
+        self.halted = halted
         self.open: dict[str, Order] = {}
         self.working: dict[str, Order] = {}
         self.trailing: dict[str, Order] = {}
@@ -116,7 +118,7 @@ class Book:
         if self._stale:
             self._levels = NO_LEVELS
             for order in self.working.values():
-                if trades_in(self.phase, order):
+                if self.admits(order):
                     self._levels = widened(self._levels, levels_of(order))
             self._stale = False
         return self._levels
@@ -129,11 +131,15 @@ class Book:
     @property
     def trails_now(self) -> bool:
         """Whether stops follow the market now: they do in the regular session."""
-        return bool(self.trailing) and self.phase == REGULAR
+        return bool(self.trailing) and self.phase == REGULAR and not self.halted
 
-    def enter(self, phase: str) -> None:
-        """Another part of the day begins."""
-        self.phase = phase
+    def admits(self, order: Order) -> bool:
+        """Whether `order` may trade now."""
+        return not self.halted and trades_in(self.phase, order)
+
+    def enter(self, phase: str, *, halted: bool = False) -> None:
+        """Another part of the day begins, or a halt, or the time after one."""
+        self.phase, self.halted = phase, halted
         self._stale = True
         self.forget_search()
 
@@ -143,7 +149,7 @@ class Book:
         if trails(order):
             self.trailing[order.id] = order
         self.seen = max(self.seen, now)
-        if not self._stale and trades_in(self.phase, order):
+        if not self._stale and self.admits(order):
             self._levels = widened(self._levels, levels_of(order))
         self.forget_search()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.script import (
     DIVIDEND,
     NAME_CHANGE,
@@ -23,24 +22,23 @@ from the_alchemiser.exchange.market.script import (
 )
 from the_alchemiser.exchange.units import NEVER, QUANTITY, round_to_tick
 from the_alchemiser.exchange.venue.account import OtherActivity, Position
-from the_alchemiser.exchange.venue.amendment import Amendment
 from the_alchemiser.exchange.venue.books import collar_e4, trails
+from the_alchemiser.exchange.venue.incidents import Incidents
 from the_alchemiser.exchange.venue.orders import Order
 
 
-class Corporate(Amendment):
+class Corporate(Incidents):
     """The account through the corporate actions of its market."""
 
-    def __init__(
-        self, market: Market, *, seed: int, cash: str = "100000", start: int, multiplier: int = 1
-    ) -> None:
-        super().__init__(market, seed=seed, cash=cash, start=start, multiplier=multiplier)
+    def _schedule(self) -> None:
+        super()._schedule()
+        script = self.market.script
         self._entitled_e9: dict[str, int] = {}
         acts = {SPLIT: self._split, DIVIDEND: self._entitle, PAYMENT: self._pay, NAME_CHANGE: self._rename}
-        for change in market.script.name_changes:
+        for change in script.name_changes:
             first = self._first_names.get(change.symbol, change.symbol)
             self._first_names[change.new_symbol] = first
-        for happening in market.script.between(start, NEVER):
+        for happening in script.between(self.now, NEVER):
             if happening.kind in acts:
                 self._alarm(happening.at, _bound(acts[happening.kind], happening.entry))
 

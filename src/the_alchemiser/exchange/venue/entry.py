@@ -63,6 +63,11 @@ class Entry(Matching):
 
     def _check_present(self, request: OrderRequest, asset: Asset, intent: str) -> None:
         """Whether such an order may come now."""
+        if request.type == o.MARKET and self._is_halted(asset.symbol):
+            raise unprocessable(
+                f'market order rejected due to trading halt on symbol: "{asset.symbol}",'
+                " please place a limit order instead"
+            )
         if request.time_in_force in (o.OPG, o.CLS):
             check_auction_window(request.time_in_force, self.now, self.hours, self.rules.cls_cutoff)
         if intent == "sell_to_open" and (request.notional_e13 or (request.qty_e9 or 0) % QUANTITY):

@@ -26,7 +26,7 @@ from the_alchemiser.exchange.venue.activities import crypto_fee
 from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4, trail_of
 from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
 from the_alchemiser.exchange.venue.portions import random_part
-from the_alchemiser.exchange.venue.presence import CRYPTO, trades_in
+from the_alchemiser.exchange.venue.presence import CRYPTO
 from the_alchemiser.exchange.venue.rules import VenueRules
 from the_alchemiser.exchange.venue.valuation import Valuation
 
@@ -44,7 +44,14 @@ class Matching(Valuation):
     """Records, books, fills and updates of one account over one market."""
 
     def __init__(
-        self, market: Market, *, seed: int, cash: str = "100000", start: int, multiplier: int = 1
+        self,
+        market: Market,
+        *,
+        seed: int,
+        start: int,
+        cash: str = "100000",
+        multiplier: int = 1,
+        rules: VenueRules | None = None,
     ) -> None:
         super().__init__(market, cash=cash, start=start, multiplier=multiplier)
         self.seed = seed
@@ -58,11 +65,15 @@ class Matching(Valuation):
         self._by_client_id: dict[str, Order] = {}
         self._books: dict[str, Book] = {}
         self._assets_by_id = {asset.id: asset for asset in market.assets()}
-        self.rules = VenueRules()
+        self.rules = rules or VenueRules()
         self.hours = hours_of(market.sessions)
         self._phase, self._phase_began, self._phase_ends = self.hours.span(start)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
         self._alarm_count = 0
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Arrange for what is known to happen: the layer of time does."""
 
     @property
     def _is_open(self) -> bool:
@@ -119,7 +130,7 @@ class Matching(Valuation):
     def _book(self, symbol: str) -> Book:
         book = self._books.get(symbol)
         if book is None:
-            book = self._books[symbol] = Book(symbol, self.now, self._phase)
+            book = self._books[symbol] = Book(symbol, self.now, self._phase, halted=self._is_halted(symbol))
         return book
 
     def _work(self, order: Order) -> None:
@@ -139,7 +150,7 @@ class Matching(Valuation):
         except NoPrice:
             return
         fresh = quote.at >= self._phase_began or order.asset_class == CRYPTO
-        if fresh and trades_in(self._phase, order):
+        if fresh and book.admits(order) and not self._is_halted(order.symbol):
             self._attempt(book, order, quote.bid_e4, quote.ask_e4)
 
     def _match(self, book: Book, bid_e4: int, ask_e4: int) -> None:
@@ -148,8 +159,17 @@ class Matching(Valuation):
         if not triggered and not reaches(book.levels, bid_e4, ask_e4):
             return
         for order in tuple(book.working.values()):
-            if order.id in book.working and trades_in(self._phase, order):
+            if order.id in book.working and book.admits(order):
                 self._attempt(book, order, bid_e4, ask_e4)
+
+    def _is_halted(self, symbol: str) -> bool:
+        return self.market.script.halted(symbol, self.now) is not None
+
+    def _is_beyond_band(self, symbol: str, price_e4: int) -> bool:
+        """Whether limit up or limit down keeps `symbol` from trading at this price now."""
+        script = self.market.script
+        band = script.band(symbol, self.now) if script.bands else None
+        return band is not None and not band.down_e4 <= price_e4 <= band.up_e4
 
     def _attempt(self, book: Book, order: Order, bid_e4: int, ask_e4: int) -> None:
         if order.time_in_force in (o.OPG, o.CLS):
@@ -161,6 +181,8 @@ class Matching(Valuation):
                 return
             self._elect(book, order)
         price = ask_e4 if order.side == o.BUY else bid_e4
+        if self._is_beyond_band(order.symbol, price):
+            return
         if _acceptable(order, price) and order.parted_at != self.now:
             whole = self._whole_quantity(order, price)
             portion = whole if self.rules.partial_fills == "off" else self._portion(book, order, whole)
@@ -227,7 +249,8 @@ class Matching(Valuation):
     def _shown(self, order: Order) -> Order:
         """A snapshot, with every stop where it stands now."""
         shown = snapshot(order)
-        if order.id in self._book(order.symbol).trailing and self._is_open:
+        book = self._book(order.symbol)
+        if order.id in book.trailing and book.trails_now:
             self._follow(shown, self.now)
         return shown
 

@@ -31,7 +31,9 @@ TERMINAL_STATUSES = frozenset({"filled", "canceled", "expired", "rejected", "rep
 TRANSITIONS: dict[str, frozenset[str]] = {
     "accepted": frozenset({"pending_new", "new", "pending_cancel", "canceled", "expired", "rejected"}),
     "pending_new": frozenset({"new", "pending_cancel", "canceled", "rejected"}),
-    "held": frozenset({"new", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}),
+    "held": frozenset(
+        {"new", "rejected", "pending_cancel", "canceled", "expired", "pending_replace", "replaced"}
+    ),
     "new": frozenset(
         {
             "partially_filled",
@@ -177,6 +179,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     held_cash_e13: int = 0
     held_qty_e9: int = 0
     elected: bool = False
+    reject_reason: str = ""
     multiplier: int = 1
 
     @property

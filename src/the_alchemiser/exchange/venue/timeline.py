@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from functools import partial
 from operator import attrgetter
 
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import NoPrice, Tick, trade_price_e4
+from the_alchemiser.exchange.market.script import HALTED, Band, Halt
 from the_alchemiser.exchange.market.trails import first_reached
 from the_alchemiser.exchange.units import MINUTE, NEVER
 from the_alchemiser.exchange.venue.books import Book, trail_of
@@ -134,11 +136,37 @@ class Timeline(Corporate):
             self._close_session()
         self._phase, self._phase_began, self._phase_ends = self.hours.span(self.now)
         for book in self._books.values():
-            book.enter(self._phase)
+            book.enter(self._phase, halted=self._is_halted(book.symbol))
         self._expire_due()
         if self._phase == REGULAR:
             self._begin_day()
         self._start_waiting()
+
+    def _schedule(self) -> None:
+        """The halts and bands of the market's script, from now on."""
+        super()._schedule()
+        for happening in self.market.script.between(self.now, NEVER):
+            entry = happening.entry
+            if isinstance(entry, Halt | Band):
+                act = self._halt if happening.kind == HALTED else self._resume
+                self._alarm(happening.at, partial(act, entry.symbol))
+
+    def _halt(self, symbol: str) -> None:
+        """Nothing trades from now on; stops have followed the market so far."""
+        book = self._book(symbol)
+        for order in book.trailing.values():
+            self._follow(order, self.now - 1)
+        book.enter(self._phase, halted=True)
+
+    def _resume(self, symbol: str) -> None:
+        """Trading goes on, or between other prices: resting orders meet the quote in force."""
+        book = self._book(symbol)
+        book.enter(self._phase, halted=self._is_halted(symbol))
+        for order in book.trailing.values():
+            order.marked_at = max(order.marked_at, self.now - 1)
+        for order in tuple(book.working.values()):
+            if order.id in book.working:
+                self._meet_market(book, order)
 
     def _start_waiting(self) -> None:
         """Orders that were accepted for this part of the day begin to work."""
