@@ -4,11 +4,12 @@ import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from alpaca.data.live import StockDataStream
-from alpaca.data.models import Bar, Quote, Trade
+from alpaca.data.live import CryptoDataStream, OptionDataStream, StockDataStream
+from alpaca.data.models import Bar, Orderbook, Quote, Trade, TradingStatus
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.models import TradeUpdate
@@ -136,3 +137,79 @@ def test_a_long_subscription_sent_in_fragments_is_understood() -> None:
         stream.subscribe_bars(bars.collect, "AAPL", *symbols)
         with streaming(stream):
             assert bars.wait_for(lambda items: len(items) > 2)[0].symbol == "AAPL"
+
+
+def test_every_crypto_channel_arrives_on_the_crypto_stream(moving: WireExchange) -> None:
+    stream = CryptoDataStream(moving.key, moving.secret, url_override=moving.crypto_stream)
+    quotes, trades, bars, days, books = (Collected() for _ in range(5))
+    stream.subscribe_quotes(quotes.collect, "BTC/USD")
+    stream.subscribe_trades(trades.collect, "*")
+    stream.subscribe_bars(bars.collect, "BTC/USD", "ETH/USD")
+    stream.subscribe_daily_bars(days.collect, "BTC/USD")
+    stream.subscribe_updated_bars(Collected().collect, "BTC/USD")
+    stream.subscribe_orderbooks(books.collect, "ETH/USD")
+    with streaming(stream):
+        seen_quotes = quotes.wait_for(lambda items: len(items) > 5)
+        seen_trades = trades.wait_for(lambda items: len({trade.symbol for trade in items}) > 3)
+        seen_bars = bars.wait_for(lambda items: len({bar.symbol for bar in items}) == 2)
+        seen_days = days.wait_for(lambda items: len(items) > 1)
+        seen_books = books.wait_for(lambda items: len(items) > 3)
+    assert all(isinstance(quote, Quote) and quote.symbol == "BTC/USD" for quote in seen_quotes)
+    assert all(isinstance(trade, Trade) and trade.size > 0 for trade in seen_trades)
+    assert all(isinstance(bar, Bar) for bar in [*seen_bars, *seen_days])
+    assert all(isinstance(book, Orderbook) for book in seen_books)
+    assert [book.reset for book in seen_books[:2]] == [True, False]
+
+
+def test_option_quotes_and_trades_arrive_on_the_option_stream(moving: WireExchange) -> None:
+    contracts = moving.get("/v2/options/contracts", underlying_symbols="AAPL", type="call")
+    symbols = [contract["symbol"] for contract in contracts["option_contracts"]]
+    address = moving.rest.replace("http", "ws") + "/v1beta1/indicative"
+    stream = OptionDataStream(moving.key, moving.secret, url_override=address)
+    quotes, trades = Collected(), Collected()
+    stream.subscribe_quotes(quotes.collect, *symbols[:50])
+    stream.subscribe_trades(trades.collect, "*")
+    with streaming(stream):
+        seen_quotes = quotes.wait_for(lambda items: len(items) > 100)
+        seen_trades = trades.wait_for(lambda items: len(items) > 3)
+    assert {quote.symbol for quote in seen_quotes} <= set(symbols)
+    assert all(isinstance(quote, Quote) and quote.bid_price <= quote.ask_price for quote in seen_quotes)
+    assert all(isinstance(trade, Trade) and trade.price > 0 for trade in seen_trades)
+
+
+def test_statuses_updated_bars_corrections_and_cancels_arrive_on_the_stock_stream(tmp_path: Path) -> None:
+    script = tmp_path / "script.toml"
+    halt = 'symbol = "KO"\nstart = 2022-06-01T13:50:00Z\nend = 2022-06-01T13:55:00Z\nreason = "LUDP"\n'
+    script.write_text(f"[[halt]]\n{halt}")
+    with running_exchange(speed=120, script=script, print_errors=30) as exchange:
+        stream = StockDataStream(exchange.key, exchange.secret, url_override=exchange.data_stream)
+        statuses, updated, trades = Collected(), Collected(), Collected()
+        corrections, cancels = Collected(), Collected()
+        stream.subscribe_trading_statuses(statuses.collect, "*")
+        stream.subscribe_updated_bars(updated.collect, "AAPL")
+        stream.subscribe_trades(trades.collect, "AAPL")
+        stream.register_trade_corrections(corrections.collect)
+        stream.register_trade_cancels(cancels.collect)
+        with streaming(stream):
+            seen_statuses = statuses.wait_for(lambda items: len(items) == 2)
+            seen_updated = updated.wait_for(lambda items: len(items) > 0)
+            seen_corrections = corrections.wait_for(lambda items: len(items) > 2)
+            seen_cancels = cancels.wait_for(lambda items: len(items) > 2)
+            seen_trades = trades.wait_for(lambda items: len(items) > 20)
+    assert all(isinstance(status, TradingStatus) for status in seen_statuses)
+    assert [status.status_code for status in seen_statuses] == ["H", "T"]
+    assert isinstance(seen_updated[0], Bar)
+    told = {trade.id for trade in seen_trades}
+    # The first notices may concern prints from just before the subscription.
+    assert {cancel.id for cancel in seen_cancels} & told
+    assert {correction.original_id for correction in seen_corrections} & told
+
+
+def test_the_test_feed_arrives_whatever_the_hour() -> None:
+    with running_exchange(speed=60, start="2022-06-02T06:00:00Z") as exchange:
+        address = exchange.rest.replace("http", "ws") + "/v2/test"
+        stream = StockDataStream(exchange.key, exchange.secret, url_override=address)
+        quotes = Collected()
+        stream.subscribe_quotes(quotes.collect, "FAKEPACA")
+        with streaming(stream):
+            assert quotes.wait_for(lambda items: len(items) > 20)[0].symbol == "FAKEPACA"

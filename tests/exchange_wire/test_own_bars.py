@@ -1,7 +1,9 @@
 """An exchange that trades the user's own bars."""
 
+import json
 from pathlib import Path
 
+from websockets.sync.client import connect
 from wire import exchange_in_thread
 
 MINUTES = """timestamp,open,high,low,close,volume
@@ -32,3 +34,11 @@ def test_without_a_start_it_begins_with_the_first_session_of_the_folder(tmp_path
     (tmp_path / "MINE.csv").write_text(MINUTES)
     with exchange_in_thread(data=tmp_path, start=None) as exchange:
         assert exchange.get("/v1/control/clock")["now"] == "2024-03-04T14:30:00Z"
+
+
+def test_a_stream_for_which_the_folder_has_no_market_says_so_at_once(tmp_path: Path) -> None:
+    (tmp_path / "MINE.csv").write_text(MINUTES)
+    with exchange_in_thread(data=tmp_path, start=None) as exchange, connect(exchange.crypto_stream) as socket:
+        assert json.loads(socket.recv()) == [{"T": "success", "msg": "connected"}]
+        refusal = [{"T": "error", "code": 409, "msg": "insufficient subscription"}]
+        assert json.loads(socket.recv()) == refusal

@@ -234,14 +234,6 @@ async def test_headers_at_the_upgrade_authenticate_by_themselves(shared_exchange
         assert await peer.hear() == error(402)
 
 
-async def test_a_stream_for_which_there_is_no_market_says_so_at_once(shared_exchange: WireExchange) -> None:
-    packed = {"Content-Type": "application/msgpack"}
-    async with connected(shared_exchange.rest + "/v1beta1/opra", **packed) as peer:
-        assert msgpack.unpackb(await peer.socket.receive_bytes()) == [{"T": "success", "msg": "connected"}]
-        assert msgpack.unpackb(await peer.socket.receive_bytes()) == error(409)
-        assert await peer.hear() == 1008
-
-
 async def test_a_stream_route_without_an_upgrade_is_a_json_error(shared_exchange: WireExchange) -> None:
     answer = shared_exchange.request("GET", "/stream")
     assert (answer.status, answer.body["code"]) == (400, 40000000)

@@ -57,7 +57,7 @@ class Floor:
         self.trading_stream = TradingStream(
             self._hub_of, lambda: [desk.trade_updates for desk in self.desks.values()]
         )
-        self.data = DataStreamHub(self._seat_of, world.market)
+        self.data = DataStreamHub(self._seat_of, world.market, world.now)
         self.clock = None if speed is None else FreeClock(world.now, speed)
         self._origin_of = origin_of
         self._fed_until = world.now
@@ -267,7 +267,7 @@ class Floor:
                 raise bad_parameter(str(error)) from error
             put_away(self.world.log, log)
             self.world, self._fed_until = world, world.now
-            self.data.enter(world.market)
+            self.data.enter(world.market, world.now)
             self.agenda.reach(NEVER)  # whoever waits for an instant of the old world waits no longer
             if self.clock is not None:
                 self.clock.set(world.now)

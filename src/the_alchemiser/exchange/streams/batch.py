@@ -47,7 +47,7 @@ class Batch:
         return frames
 
     def _wanted(self, codec: Codec, subscriptions: Subscriptions) -> list[bytes]:
-        wanted = subscriptions.wanted
+        wanted = subscriptions.told
         everything = {channel for channel, symbols in wanted.items() if EVERYTHING in symbols}
         return [
             encoded

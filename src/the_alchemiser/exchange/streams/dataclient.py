@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 from the_alchemiser.exchange.credentials import presented_pair
 from the_alchemiser.exchange.streams.batch import Batch
 from the_alchemiser.exchange.streams.codec import MSGPACK, Codec, Received, codec_for
-from the_alchemiser.exchange.streams.feeds import Feed
+from the_alchemiser.exchange.streams.feeds import ORDERBOOKS, Feed
 from the_alchemiser.exchange.streams.frames import Framed
 from the_alchemiser.exchange.streams.interference import outbox_for
 from the_alchemiser.exchange.streams.seats import DataSeat
@@ -57,6 +57,9 @@ class Hub(Protocol):
 
     def serves(self, feed: Feed) -> bool:
         """Whether the exchange has anything to tell on a feed."""
+
+    def whole_books(self, feed: Feed, symbols: frozenset[str]) -> Batch:
+        """The order books of the symbols as they are."""
 
     def join(self, feed: Feed, client: DataClient) -> None: ...
 
@@ -158,6 +161,7 @@ class DataClient:
         return seat.plan.refusal(self._feed)
 
     def _subscribe(self, message: dict[str, Any]) -> None:
+        books = self.subscriptions.wanted.get(ORDERBOOKS, frozenset())
         try:
             self.subscriptions.change(message)
         except InvalidSubscription as error:
@@ -165,6 +169,9 @@ class DataClient:
             return
         self._hub.subscriptions_changed(self._feed)
         self._say(self.subscriptions.answer())
+        fresh = self.subscriptions.wanted.get(ORDERBOOKS, frozenset()) - books
+        if fresh:
+            self.deliver(self._hub.whole_books(self._feed, fresh))
 
     def _time_out(self) -> None:
         if self._seat is None:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.streams.batch import Batch, Event
 from the_alchemiser.exchange.streams.dataclient import PING_SECONDS, DataClient
 from the_alchemiser.exchange.streams.fakepaca import FakepacaMarket
-from the_alchemiser.exchange.streams.feeds import FEEDS, TEST, TRADES, Feed
+from the_alchemiser.exchange.streams.feeds import FEEDS, OPTIONS, TEST, TRADES, Feed
 from the_alchemiser.exchange.streams.marketfeed import Stretch, Tape, is_overnight, market_events
+from the_alchemiser.exchange.streams.orderbooks import whole_book
 from the_alchemiser.exchange.streams.prints import PrintErrors
 from the_alchemiser.exchange.streams.seats import DataSeat
-from the_alchemiser.exchange.streams.subscriptions import EVERYTHING
+from the_alchemiser.exchange.streams.universe import Universe
 
 CONNECTIONS_LIMIT = 1024
 MESSAGE_BYTES_LIMIT = 1024 * 1024
@@ -35,21 +37,23 @@ class DataStreamHub:
         self,
         seat_of: Callable[[object, object], DataSeat | None],
         market: Market,
+        at: int,
     ) -> None:
         self._seat_of = seat_of
-        self.market = market
         self.errors = PrintErrors()
         self.compress = True
         self._fakepaca = FakepacaMarket()
-        self._known: dict[str, frozenset[str]] = {}
         self._clients: dict[Feed, dict[int, DataClient]] = {feed: {} for feed in FEEDS}
         self._wanted: dict[Feed, Wanted] = {}
         self._connections = 0
+        self.enter(market, at)
 
-    def enter(self, market: Market) -> None:
-        """From now on the feeds tell of this market."""
-        self.market = market
-        self._known.clear()
+    def enter(self, market: Market, at: int) -> None:
+        """From now on the feeds tell of this market, beginning after `at`."""
+        self._market = market
+        self._universe = Universe(market, at)
+        self._book_at = market.crypto.order_book if isinstance(market, Board) and market.crypto else None
+        self._told_until = at
         self._wanted.clear()
 
     # -- connections ------------------------------------------------------------------------------
@@ -106,15 +110,12 @@ class DataStreamHub:
 
     def known(self, feed: Feed) -> frozenset[str]:
         """The symbols that `*` stands for."""
-        known = self._known.get(feed.family)
-        if known is None:
-            assets = self._tape(feed).assets()
-            known = frozenset(asset.symbol for asset in assets if feed.family in (TEST, asset.asset_class))
-            self._known[feed.family] = known
-        return known
+        return self._universe.all_of(feed.family)
 
     def serves(self, feed: Feed) -> bool:
         """Whether this exchange has anything to tell on a feed."""
+        if feed.family == OPTIONS:
+            return self._universe.options is not None
         return bool(self.known(feed))
 
     @property
@@ -131,10 +132,9 @@ class DataStreamHub:
 
     def _joined(self, feed: Feed) -> Wanted:
         union: Wanted = {}
-        known = self.known(feed)
         for client in self._clients[feed].values():
             for channel, symbols in client.subscriptions.wanted.items():
-                found = known if EVERYTHING in symbols else symbols & known
+                found = self._universe.chosen(feed.family, symbols)
                 if found:
                     union.setdefault(channel, set()).update(found)
         for follower in feed.followers:
@@ -142,12 +142,21 @@ class DataStreamHub:
                 union[follower] = union[TRADES]
         return union
 
+    def whole_books(self, feed: Feed, symbols: frozenset[str]) -> Batch:
+        """The order books of the symbols as they are, for a client that has just asked for them."""
+        chosen = sorted(self._universe.chosen(feed.family, symbols)) if self._book_at is not None else []
+        books = [whole_book(self._book_at, symbol, self._told_until) for symbol in chosen if self._book_at]
+        return Batch([book for book in books if book is not None])
+
     # -- telling ----------------------------------------------------------------------------------
 
     def tell(self, after: int, until: int) -> None:
         """Sends each client what it asked for of after < time <= until, in order, in arrays of a bounded
         length.
         """
+        self._told_until = until
+        if self._universe.moves_to(until):
+            self._wanted.clear()
         for feed, clients in self._clients.items():
             wanted = self._union(feed) if clients else {}
             events = self._events(feed, wanted, after, until) if wanted else []
@@ -159,12 +168,12 @@ class DataStreamHub:
     def _events(self, feed: Feed, wanted: Wanted, after: int, until: int) -> list[Event]:
         errors = PrintErrors() if feed.family == TEST else self.errors
         tape = self._tape(feed)
-        stretch = Stretch(tape, feed.family, after - feed.delay, until - feed.delay, errors)
+        stretch = Stretch(tape, feed.family, after - feed.delay, until - feed.delay, errors, self._book_at)
         events = market_events(stretch, wanted)
         return [event for event in events if is_overnight(event.at)] if feed.overnight else events
 
     def _tape(self, feed: Feed) -> Tape:
-        return self._fakepaca if feed.family == TEST else self.market
+        return self._fakepaca if feed.family == TEST else self._market
 
     async def room(self, patience_seconds: float) -> None:
         """Waits for clients that have much unread; one without room after the patience is cut off as slow."""

@@ -13,6 +13,7 @@ from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midn
 from the_alchemiser.exchange.streams import feeds as f
 from the_alchemiser.exchange.streams import messages as m
 from the_alchemiser.exchange.streams.batch import Event
+from the_alchemiser.exchange.streams.orderbooks import BookAt, book_changes
 from the_alchemiser.exchange.streams.prints import (
     CANCELLED,
     CORRECTED,
@@ -50,10 +51,12 @@ class Stretch:
     after: int
     until: int
     errors: PrintErrors
+    book_at: BookAt | None = None
 
     def earlier(self, distance: int) -> Stretch:
         """The stretch that is told so much later."""
-        return Stretch(self.tape, self.family, self.after - distance, self.until - distance, self.errors)
+        after, until = self.after - distance, self.until - distance
+        return Stretch(self.tape, self.family, after, until, self.errors, self.book_at)
 
 
 Reader = Callable[[Stretch, str], Iterable[Event]]
@@ -150,6 +153,13 @@ def _daily_bars(stretch: Stretch, symbol: str) -> Iterator[Event]:
             yield Event(ended, f.DAILY_BARS, symbol, bar.at, m.bar_message("d", symbol, bar))
 
 
+def _orderbooks(stretch: Stretch, symbol: str) -> Iterable[Event]:
+    if stretch.book_at is None:
+        return ()
+    moves = stretch.tape.quotes(symbol, stretch.after + 1, stretch.until, stretch.until)
+    return book_changes(stretch.book_at, symbol, stretch.after, (quote.at for quote in moves))
+
+
 def _day_start(family: str, at: int) -> int:
     """Days of crypto are those of UTC, all others those of New York."""
     return at // DAY * DAY if family == f.CRYPTO else new_york_midnight(new_york_date(at))
@@ -170,4 +180,5 @@ READERS: dict[str, Reader] = {
     f.BARS: _bars,
     f.UPDATED_BARS: _updated_bars,
     f.DAILY_BARS: _daily_bars,
+    f.ORDERBOOKS: _orderbooks,
 }

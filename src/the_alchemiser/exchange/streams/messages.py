@@ -11,14 +11,13 @@ from typing import Any
 import msgspec
 
 from the_alchemiser.exchange.market.prices import Bar, Quote, Trade
-from the_alchemiser.exchange.rows import TAPE, VENUE
+from the_alchemiser.exchange.rows import OPTION_VENUE, TAPE, VENUE
 from the_alchemiser.exchange.streams.feeds import CRYPTO, OPTIONS, STOCKS, TEST
 from the_alchemiser.exchange.units import PRICE, tick_e4
 
 MISTAKEN_ID_OFFSET = 10**9  # the ids of prints that never were lie beyond those of the real ones
 _TRADE_CONDITIONS = ("@",)
 _QUOTE_CONDITIONS = ("R",)
-OPTION_VENUE = "C"  # Cboe
 OPTION_QUOTE_CONDITION, OPTION_TRADE_CONDITION = "A", "I"
 
 
@@ -195,12 +194,12 @@ Message = msgspec.Struct
 
 
 def _stock_trade(symbol: str, trade: Trade) -> Message:
-    return StockTrade("t", symbol, None, trade.id, trade.price_e4 / PRICE, trade.size)
+    return StockTrade("t", symbol, None, trade.id, trade.price_e4 / PRICE, int(trade.size))
 
 
 def _stock_quote(symbol: str, quote: Quote) -> Message:
     bid, ask = quote.bid_e4 / PRICE, quote.ask_e4 / PRICE
-    return StockQuote("q", symbol, None, bid, quote.bid_size, ask, quote.ask_size)
+    return StockQuote("q", symbol, None, bid, int(quote.bid_size), ask, int(quote.ask_size))
 
 
 def _crypto_trade(symbol: str, trade: Trade) -> Message:
@@ -213,12 +212,12 @@ def _crypto_quote(symbol: str, quote: Quote) -> Message:
 
 
 def _option_trade(symbol: str, trade: Trade) -> Message:
-    return OptionTrade("t", symbol, None, trade.price_e4 / PRICE, trade.size)
+    return OptionTrade("t", symbol, None, trade.price_e4 / PRICE, int(trade.size))
 
 
 def _option_quote(symbol: str, quote: Quote) -> Message:
     bid, ask = quote.bid_e4 / PRICE, quote.ask_e4 / PRICE
-    return OptionQuote("q", symbol, None, bid, quote.bid_size, ask, quote.ask_size)
+    return OptionQuote("q", symbol, None, bid, int(quote.bid_size), ask, int(quote.ask_size))
 
 
 TRADES_OF: dict[str, Callable[[str, Trade], Message]] = {

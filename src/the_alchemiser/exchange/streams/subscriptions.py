@@ -43,6 +43,7 @@ class Subscriptions:
         self._known_count = known_count
         self.wanted: Wanted = dict.fromkeys(feed.channels, frozenset())
         self.signature = b""
+        self.told = self._with_followers()
 
     def change(self, message: dict[str, Any]) -> None:
         """Applies a `subscribe` or `unsubscribe` message as a whole. Raises InvalidSubscription, changing
@@ -55,11 +56,16 @@ class Subscriptions:
         self._refuse(wanted)
         self.wanted = wanted
         self.signature = _signature(wanted)
+        self.told = self._with_followers()
 
     def answer(self) -> dict[str, Any]:
         """The whole set, as the stream answers every change. Corrections and cancels follow trades."""
-        full = {channel: sorted(symbols) for channel, symbols in self.wanted.items()}
-        return {"T": "subscription", **full, **dict.fromkeys(self._feed.followers, full[TRADES])}
+        return {"T": "subscription", **{channel: sorted(symbols) for channel, symbols in self.told.items()}}
+
+    def _with_followers(self) -> Wanted:
+        """What is wanted, and what comes with it unasked."""
+        trades = self.wanted.get(TRADES, frozenset())
+        return {**self.wanted, **dict.fromkeys(self._feed.followers, trades)}
 
     def _asked(self, message: dict[str, Any]) -> dict[str, frozenset[str]]:
         asked = {}
