@@ -12,9 +12,6 @@ from wire import exchange_in_thread
 PENDING: frozenset[str] = frozenset(
     {
         "DELETE /v2/positions/{symbol_or_asset_id}",
-        "DELETE /v2/watchlists/{watchlist_id}",
-        "DELETE /v2/watchlists/{watchlist_id}/{symbol}",
-        "DELETE /v2/watchlists:by_name",
         "GET /v1/corporate-actions",
         "GET /v1beta1/events/corporate-actions",
         "GET /v1beta1/news",
@@ -24,18 +21,10 @@ PENDING: frozenset[str] = frozenset(
         "GET /v2/corporate_actions/announcements",
         "GET /v2/corporate_actions/announcements/{id}",
         "GET /v2/positions/{symbol_or_asset_id}",
-        "GET /v2/watchlists",
-        "GET /v2/watchlists/{watchlist_id}",
-        "GET /v2/watchlists:by_name",
         "GET /v2beta1/events/activities",
         "POST /v2/orders",
         "POST /v2/positions/{symbol_or_contract_id}/do-not-exercise",
         "POST /v2/positions/{symbol_or_contract_id}/exercise",
-        "POST /v2/watchlists",
-        "POST /v2/watchlists/{watchlist_id}",
-        "POST /v2/watchlists:by_name",
-        "PUT /v2/watchlists/{watchlist_id}",
-        "PUT /v2/watchlists:by_name",
     }
 )
 SERVED = sorted(operation.name for operation in served_operations())

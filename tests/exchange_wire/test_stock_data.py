@@ -65,6 +65,15 @@ def test_a_split_divides_the_prices_before_it_and_multiplies_the_volumes(
     assert adjusted["2022-05-24"] == raw["2022-05-24"]
 
 
+def test_a_renamed_asset_is_listed_under_its_new_name_alone(scripted: WireExchange) -> None:
+    symbols = {asset["symbol"] for asset in ask(scripted, "/v2/assets")}
+    assert "GEA" in symbols
+    assert "GE" not in symbols
+    renamed = ask(scripted, "/v2/assets/GEA")
+    assert ask(scripted, f"/v2/assets/{renamed['id']}") == renamed
+    assert scripted.request("GET", "/v2/assets/GE").status == 404
+
+
 def test_an_event_yet_to_come_or_not_asked_for_adjusts_nothing(scripted: WireExchange) -> None:
     assert days(scripted, "MSFT", adjustment="all") == days(scripted, "MSFT")
     for words in ("dividend", "spin-off", "raw"):

@@ -25,6 +25,23 @@ def _close(exchange: Exchange, arguments: Arguments) -> Any:
     return exchange.close_position(arguments["symbol"], arguments.get("qty"), arguments.get("percentage"))
 
 
+def _create_watchlist(exchange: Exchange, arguments: Arguments) -> Any:
+    return exchange.watchlists.create(arguments.get("list_name"), arguments.get("symbols"), exchange.now)
+
+
+def _update_watchlist(exchange: Exchange, arguments: Arguments) -> Any:
+    name, symbols = arguments.get("list_name"), arguments.get("symbols")
+    return exchange.watchlists.update(arguments["list_id"], name, symbols, exchange.now)
+
+
+def _add_to_watchlist(exchange: Exchange, arguments: Arguments) -> Any:
+    return exchange.watchlists.add(arguments["list_id"], arguments.get("symbol"), exchange.now)
+
+
+def _remove_from_watchlist(exchange: Exchange, arguments: Arguments) -> Any:
+    return exchange.watchlists.remove(arguments["list_id"], arguments["symbol"], exchange.now)
+
+
 COMMANDS: dict[str, Callable[[Exchange, Arguments], Any]] = {
     "submit": _submit,
     "replace": _replace,
@@ -33,4 +50,9 @@ COMMANDS: dict[str, Callable[[Exchange, Arguments], Any]] = {
     "close": _close,
     "close_all": lambda exchange, arguments: exchange.close_all(arguments["cancel_orders"]),
     "configure": lambda exchange, arguments: exchange.configure(arguments["changes"]),
+    "create_watchlist": _create_watchlist,
+    "update_watchlist": _update_watchlist,
+    "add_to_watchlist": _add_to_watchlist,
+    "remove_from_watchlist": _remove_from_watchlist,
+    "delete_watchlist": lambda exchange, arguments: exchange.watchlists.delete(arguments["list_id"]),
 }

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from the_alchemiser.exchange.market.barring import parse_timeframe, period_end, period_start
+from the_alchemiser.exchange.market.names import first_name
 from the_alchemiser.exchange.market.prices import Bar, Market, NoPrice
 from the_alchemiser.exchange.market.script import Dividend, Split
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
@@ -34,12 +35,19 @@ def steps_for(market: Market, symbol: str, words: frozenset[str], now: int) -> l
     found: list[Step] = []
     today = new_york_date(now)
     if words & {SPLIT, ALL}:
-        splits = (split for split in market.script.splits if split.symbol == symbol)
-        found += [_of_split(split) for split in splits if split.ex_date <= today]
+        splits = (split for split in market.script.splits if split.ex_date <= today)
+        found += [_of_split(split) for split in splits if _concerns(market, split, symbol)]
     if words & {DIVIDEND, ALL}:
-        dividends = (dividend for dividend in market.script.dividends if dividend.symbol == symbol)
-        found += [_of_dividend(market, entry) for entry in dividends if entry.ex_date <= today]
+        dividends = (dividend for dividend in market.script.dividends if dividend.ex_date <= today)
+        found += [
+            _of_dividend(market, symbol, entry) for entry in dividends if _concerns(market, entry, symbol)
+        ]
     return found
+
+
+def _concerns(market: Market, entry: Split | Dividend, symbol: str) -> bool:
+    """Whether an entry means the instrument first called `symbol`."""
+    return first_name(market.script, entry.symbol, entry.ex_date) == symbol
 
 
 def _of_split(split: Split) -> Step:
@@ -48,9 +56,9 @@ def _of_split(split: Split) -> Step:
     )
 
 
-def _of_dividend(market: Market, dividend: Dividend) -> Step:
+def _of_dividend(market: Market, symbol: str, dividend: Dividend) -> Step:
     try:
-        close = market.previous_close_e4(dividend.symbol, new_york_midnight(dividend.ex_date))
+        close = market.previous_close_e4(symbol, new_york_midnight(dividend.ex_date))
     except NoPrice:
         return Step(dividend.ex_date, Fraction(1), Fraction(1))
     left = 1 - Fraction(dividend.cash_e13 * PRICE, close * MONEY)

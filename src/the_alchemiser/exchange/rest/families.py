@@ -14,11 +14,13 @@ from the_alchemiser.exchange.rest import (
     reference,
     stocks,
     trading,
+    watchlists,
 )
 
 FAMILIES = (
     trading,
     reference,
+    watchlists,
     stocks,
     crypto,
     contracts,

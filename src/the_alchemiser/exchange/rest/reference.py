@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import msgspec
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import bad_parameter, not_found
 from the_alchemiser.exchange.market.hours import hours_of
+from the_alchemiser.exchange.market.names import first_name, name_on
+from the_alchemiser.exchange.market.prices import Asset, Market
 from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date
 from the_alchemiser.exchange.rest.door import FLOOR, json_answer, query_instant, query_words
 from the_alchemiser.exchange.rest.exchangehours import MARKETS, clock_of, day_of, served_until
@@ -47,9 +50,10 @@ async def list_assets(request: web.Request) -> web.Response:
     attributes = {word.lower() for word in query_words(request, "attributes") or ()}
     if attributes - ASSET_ATTRIBUTES:
         raise bad_parameter(f"invalid attributes: {min(attributes - ASSET_ATTRIBUTES)[:32]}")
+    market, today = request.app[FLOOR].market, new_york_date(request.app[FLOOR].now)
     rows = [
-        asset_row(asset)
-        for asset in request.app[FLOOR].market.assets()
+        asset_row(_as_called(asset, market, today))
+        for asset in market.assets()
         if asset.asset_class == kind
         and status in ("", "all", asset.status)
         and exchange in ("", asset.exchange)
@@ -62,10 +66,17 @@ async def list_assets(request: web.Request) -> web.Response:
 async def read_asset(request: web.Request) -> web.Response:
     """GET /v2/assets/{symbol, pair or asset id}."""
     floor, given = request.app[FLOOR], request.match_info["symbol"]
-    asset = floor.market.asset(floor.symbol_of(given))
+    market, today = floor.market, new_york_date(floor.now)
+    first = first_name(market.script, floor.symbol_of(given), today)
+    asset = market.asset(first) if first is not None else None
     if asset is None:
         raise not_found(f"asset not found for {given}")
-    return json_answer(asset_row(asset))
+    return json_answer(asset_row(_as_called(asset, market, today)))
+
+
+def _as_called(asset: Asset, market: Market, day: date) -> Asset:
+    """The asset under its name of that day."""
+    return msgspec.structs.replace(asset, symbol=name_on(market.script, asset.symbol, day))
 
 
 async def read_clock(request: web.Request) -> web.Response:

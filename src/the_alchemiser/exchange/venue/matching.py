@@ -29,6 +29,7 @@ from the_alchemiser.exchange.venue.portions import random_part
 from the_alchemiser.exchange.venue.presence import CRYPTO
 from the_alchemiser.exchange.venue.rules import VenueRules
 from the_alchemiser.exchange.venue.valuation import Valuation
+from the_alchemiser.exchange.venue.watchlists import Watchlists
 
 # Undrained updates beyond this many push out the oldest; `updates_dropped` counts them.
 UPDATE_QUEUE_SIZE = 100_000
@@ -66,6 +67,7 @@ class Matching(Valuation):
         self._books: dict[str, Book] = {}
         self._assets_by_id = {asset.id: asset for asset in market.assets()}
         self.rules = rules or VenueRules()
+        self.watchlists = Watchlists(self.account_id, market.asset)
         self.hours = hours_of(market.sessions)
         self._phase, self._phase_began, self._phase_ends = self.hours.span(start)
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
