@@ -19,6 +19,9 @@ PROMISED = {
     "backtest_sma": {"bars", "engines"},
     "engine_steps": {"bar_us", "bars_per_s", "callback_us_limit", "order_update", "decision"},
     "exchange_core": {"orders_per_s", "moves_per_s", "python_loops_per_s"},
+    "order_accept": {"exchange", "exchange_with_state_file", "bare"},
+    "many_accounts": {"speed", "tick_us", "orders_per_s", "one_account_without_orders"},
+    "exchange_year": {"without_orders", "trading"},
     "journal": {"appends_per_s", "fsync_per_s_limit", "sqlite_commits_per_s"},
     "order_round_trip": {"ours", "alpaca_py", "http_client", "alpaca_py_takes_times"},
     "decision_to_socket": {"day", "reprice"},
@@ -48,6 +51,18 @@ def said_by(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["exchange_core", "journal", "demo"])
 def test_a_benchmark_prints_one_line_of_figures(name: str) -> None:
     assert all(said_by(name)[figure] > 0 for figure in PROMISED[name])
+
+
+@pytest.mark.slow
+def test_an_exchange_accepts_every_order_of_the_load_beside_a_bare_handler() -> None:
+    said = said_by("order_accept")
+    assert min(said[server]["orders_per_s"] for server in PROMISED["order_accept"]) > 0
+
+
+@pytest.mark.slow
+def test_a_year_and_many_accounts_are_told_in_figures() -> None:
+    assert said_by("exchange_year")["trading"]["orders"] > 0
+    assert said_by("many_accounts")["speed"] > 0
 
 
 @pytest.mark.slow

@@ -126,6 +126,9 @@ class Desk:
 
     def keep_time(self, until: int) -> bool:
         """Moves the account to `until`; whether that brought news."""
+        if until < self.upcoming:
+            self._exchange.pass_by(until)
+            return False
         before = self._exchange.update_count
         self._exchange.advance(until)
         self._upcoming = None

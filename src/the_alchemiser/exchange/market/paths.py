@@ -21,6 +21,8 @@ from the_alchemiser.exchange.market.barring import (
     span_of,
 )
 from the_alchemiser.exchange.market.prices import (
+    HIGHEST,
+    LOWEST,
     Asset,
     Bar,
     Levels,
@@ -68,6 +70,8 @@ class PathMarket:
         self.first_day: date = sessions.all[min(indexes[0] for indexes in covered.values())].date
         self.last_day: date = sessions.all[max(indexes[-1] for indexes in covered.values())].date
         self._paths: OrderedDict[tuple[str, int], Path] = OrderedDict()
+        # The last quote asked for, and until when it holds: most questions are about one instant.
+        self._quotes: dict[str, tuple[Quote, int]] = {}
         self._spans: dict[str, dict[int, Span | None]] = {symbol: {} for symbol in covered}
 
     @property
@@ -148,7 +152,14 @@ class PathMarket:
         raise NoPrice(symbol)
 
     def quote(self, symbol: str, at: int) -> Quote:
-        return _quote_at(*self._latest(symbol, at))
+        known = self._quotes.get(symbol)
+        if known is not None and known[0].at <= at < known[1]:
+            return known[0]
+        path, place = self._latest(symbol, at)
+        quote = _quote_at(path, place)
+        if place + 1 < len(path.at):
+            self._quotes[symbol] = quote, int(path.at[place + 1])
+        return quote
 
     def trade(self, symbol: str, at: int) -> Trade:
         return _trade_at(*self._latest(symbol, at))
@@ -178,14 +189,8 @@ class PathMarket:
 
     def next_cross(self, symbol: str, after: int, until: int, levels: Levels) -> Tick | None:
         for path, low, high in self._pieces(symbol, after, until):
-            part = slice(low, high)
-            reached = path.ask[part] <= levels.buy_e4
-            reached |= path.bid[part] >= levels.sell_e4
-            reached |= path.price[part] <= levels.stop_sell_e4
-            reached |= path.price[part] >= levels.stop_buy_e4
-            first = int(reached.argmax())
-            if reached[first]:
-                place = low + first
+            place = _first_reached(path, low, high, levels)
+            if place >= 0:
                 return Tick(int(path.at[place]), int(path.bid[place]), int(path.ask[place]))
         return None
 
@@ -274,6 +279,21 @@ class PathMarket:
                 span = self._span_of(self.path(symbol, session.index).until(at))
             if span is not None:
                 yield session.date, span
+
+
+def _first_reached(path: Path, low: int, high: int, levels: Levels) -> int:
+    """The first place in [low, high) that reaches a level; -1 without one. Levels nobody waits at cost nothing."""
+    found = []
+    if levels.buy_e4 > LOWEST:
+        found.append(path.ask[low:high] <= levels.buy_e4)
+    if levels.sell_e4 < HIGHEST:
+        found.append(path.bid[low:high] >= levels.sell_e4)
+    if levels.stop_sell_e4 > LOWEST:
+        found.append(path.price[low:high] <= levels.stop_sell_e4)
+    if levels.stop_buy_e4 < HIGHEST:
+        found.append(path.price[low:high] >= levels.stop_buy_e4)
+    firsts = [low + int(reached.argmax()) for reached in found if reached.any()]
+    return min(firsts, default=-1)
 
 
 def _quote_at(path: Path, place: int) -> Quote:

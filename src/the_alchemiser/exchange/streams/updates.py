@@ -26,8 +26,12 @@ class Told(NamedTuple):
     """
 
     at: int
-    id: str
     update: Update
+
+    @property
+    def id(self) -> str:
+        """Worked out when it is asked for: most updates are never told to anybody."""
+        return derived_ulid(self.at, self.update.sequence, self.update.order.id)
 
     def row(self) -> Row:
         """The `data` of a trade_updates frame, and an event of the event route."""
@@ -52,7 +56,7 @@ class History:
 
     def _take(self, update: Update) -> Told:
         self._last_at = max(update.at, self._last_at + 1)
-        told = Told(self._last_at, derived_ulid(self._last_at, update.sequence, update.order.id), update)
+        told = Told(self._last_at, update)
         if len(self._told) == self._told.maxlen:
             self.forgotten = self._told[0]
         self._told.append(told)

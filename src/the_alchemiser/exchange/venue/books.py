@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, Tick
 from the_alchemiser.exchange.market.trails import Trail
@@ -85,6 +87,7 @@ class Book:
     """
 
     __slots__ = (
+        "_by_side",
         "_levels",
         "_stale",
         "display",
@@ -104,6 +107,7 @@ class Book:
         self.phase = phase
         self.halted = halted
         self.open: dict[str, Order] = {}
+        self._by_side: dict[str, dict[str, Order]] = {BUY: {}, SELL: {}}
         self.working: dict[str, Order] = {}
         self.trailing: dict[str, Order] = {}
         self.display = Display()
@@ -149,9 +153,13 @@ class Book:
         if trails(order):
             self.trailing[order.id] = order
         self.seen = max(self.seen, now)
+        before = None if self._stale or self.trailing else self._levels
         if not self._stale and self.admits(order):
             self._levels = widened(self._levels, levels_of(order))
-        self.forget_search()
+        if self._levels != before or (self.upcoming is not None and self.upcoming.at <= self.seen):
+            self.forget_search()
+        else:  # the order listens to nothing that the others do not: what was found for them holds
+            self.searched = max(self.searched, self.seen)
 
     def rest(self, order: Order) -> None:
         """Withdraw `order` from the market, for good or to be worked anew."""
@@ -161,9 +169,18 @@ class Book:
             if self.upcoming is not None:
                 self.forget_search()
 
+    def keep(self, order: Order) -> None:
+        """`order` is open from now on."""
+        self.open[order.id] = self._by_side[order.side][order.id] = order
+
     def close(self, order: Order) -> None:
         self.rest(order)
         self.open.pop(order.id, None)
+        self._by_side[order.side].pop(order.id, None)
+
+    def against(self, side: str) -> Iterable[Order]:
+        """The open orders on the other side, oldest first."""
+        return self._by_side[SELL if side == BUY else BUY].values()
 
     def elected(self, order: Order) -> None:
         """An order in `working` changed what it waits for."""

@@ -49,7 +49,7 @@ class Entry(Matching):
         admission.check_complex(request, price, self._account.quantity_e9(asset.symbol))
         book = self._books.get(asset.symbol)
         if book is not None and book.open:
-            admission.check_wash_trade(request, book.open.values())
+            admission.check_wash_trade(request, book.against(request.side))
         cash = self._check_means(request, asset, intent, quote)
         order = self._create(request, asset, intent)
         if order.type == o.TRAILING_STOP:
@@ -107,7 +107,7 @@ class Entry(Matching):
             admission.check_short(request, asset, allowed=allowed)
         book = self._books.get(asset.symbol)
         if book is not None:
-            admission.check_one_direction(request, book.open.values())
+            admission.check_one_direction(request, book.against(request.side))
 
     def _check_power(
         self, request: OrderRequest, asset: Asset, qty_e9: int, ask_e4: int, released_e13: int = 0
@@ -224,7 +224,7 @@ class Entry(Matching):
             order.status = "pending_new" if trades_in(self._phase, order) else "accepted"
         self._orders[order.id] = order
         self._by_client_id[order.client_order_id] = order
-        self._book(order.symbol).open[order.id] = order
+        self._book(order.symbol).keep(order)
         return order
 
     def _expiry(self, order: Order) -> int:

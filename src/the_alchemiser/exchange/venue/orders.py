@@ -74,7 +74,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
-class OrderRequest(msgspec.Struct, kw_only=True):
+class OrderRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """An order as asked for, in integer units; `parse_order_request` reads one from a JSON body."""
 
     symbol: str
@@ -97,7 +97,7 @@ class OrderRequest(msgspec.Struct, kw_only=True):
     source: str | None = None
 
 
-class OrderChanges(msgspec.Struct, kw_only=True):
+class OrderChanges(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What a replacement alters; None leaves a field as it is. `trail_e4` is in the unit the order trails by."""
 
     qty_e9: int | None = None

@@ -69,6 +69,10 @@ class Timeline(Corporate):
         _, tick = self._next_tick(self._boundary - 1)
         return self._boundary if tick is None else tick.at
 
+    def pass_by(self, until: int) -> None:
+        """Time goes by to an instant before `next_instant`, where nothing happens: as `advance`, without a look."""
+        self.now = until
+
     # -- ticks ------------------------------------------------------------------------------------
 
     def _play(self, horizon: int, stop_on_update: bool) -> bool:
