@@ -19,6 +19,7 @@ class Agenda:
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, Callable[[], object]]] = []
         self._numbers = count()
+        self._waiting: set[asyncio.Event] = set()
 
     @property
     def upcoming(self) -> int:
@@ -31,6 +32,12 @@ class Agenda:
             raise bad_parameter(f"there are {ENTRIES_LIMIT} entries on the agenda already")
         heapq.heappush(self._entries, (at, next(self._numbers), action))
 
+    def clear(self) -> None:
+        """The time of another world begins: nothing on the agenda happens, and whoever waits waits no longer."""
+        waiting, self._waiting, self._entries = self._waiting, set(), []
+        for reached in waiting:
+            reached.set()
+
     def reach(self, now: int) -> None:
         """Does everything that is due."""
         while self._entries and self._entries[0][0] <= now:
@@ -40,4 +47,8 @@ class Agenda:
         """Waits until time has reached `at`."""
         reached = asyncio.Event()
         self.enter(at, reached.set)
-        await reached.wait()
+        self._waiting.add(reached)
+        try:
+            await reached.wait()
+        finally:
+            self._waiting.discard(reached)

@@ -49,6 +49,15 @@ COMMANDS: dict[str, Callable[[Exchange, Arguments], Any]] = {
     "cancel_all": lambda exchange, arguments: exchange.cancel_all(),
     "close": _close,
     "close_all": lambda exchange, arguments: exchange.close_all(arguments["cancel_orders"]),
+    "submit_for_owner": lambda exchange, arguments: exchange.submit_for_owner(
+        msgspec.convert(arguments["request"], OrderRequest)
+    ),
+    "fill_anyway": lambda exchange, arguments: exchange.fill_anyway(
+        arguments["order_id"], arguments.get("qty_e9"), arguments.get("price_e4")
+    ),
+    "reject_later": lambda exchange, arguments: exchange.reject_later(
+        arguments["order_id"], arguments["reason"]
+    ),
     "configure": lambda exchange, arguments: exchange.configure(arguments["changes"]),
     "create_watchlist": _create_watchlist,
     "update_watchlist": _update_watchlist,

@@ -15,6 +15,7 @@ from the_alchemiser.exchange.streams.seats import DataPlan, DataSeat
 from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS, TradeUpdateHub
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.exchange.venue.rules import VenueRules
+from the_alchemiser.exchange.venue.setbacks import Setback
 
 BASIC, UNLIMITED = DATA_PLANS = ("basic", "unlimited")
 BASIC_PLAN_LACKS = {"sip": 409, "opra": 409, "boats": 409}
@@ -70,6 +71,8 @@ class Hall(Protocol):
 
     def write(self, account: str, name: str, arguments: Arguments) -> None: ...
 
+    def setback(self, desk: Desk, name: str, arguments: Arguments) -> Setback | None: ...
+
 
 class Desk:
     """What the routes of one account talk to."""
@@ -113,6 +116,9 @@ class Desk:
         OSError.
         """
         exchange = self.exchange
+        setback = self._hall.setback(self, name, arguments)
+        if setback is not None:
+            arguments["setback"] = setback
         self._hall.write(self.number, name, arguments)
         try:
             return self.do(exchange, name, arguments)
@@ -122,7 +128,11 @@ class Desk:
     def do(self, exchange: Exchange, name: str, arguments: Arguments) -> Any:
         """A command that stands in the log already. KeyError, TypeError, ValueError: it is none; Refusal."""
         self._upcoming = None
-        return COMMANDS[name](exchange, arguments)
+        setback = arguments.get("setback")
+        if setback is None:
+            return COMMANDS[name](exchange, arguments)
+        with exchange.suffering(msgspec.convert(setback, Setback)):
+            return COMMANDS[name](exchange, arguments)
 
     def keep_time(self, until: int) -> bool:
         """Moves the account to `until`; whether that brought news."""

@@ -12,7 +12,9 @@ from the_alchemiser.exchange.clock import FreeClock
 from the_alchemiser.exchange.credentials import KeyRing
 from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import ConfigurationError, Refusal, bad_parameter
+from the_alchemiser.exchange.fates import Fates
 from the_alchemiser.exchange.faults.director import ActiveRule, FaultDirector
+from the_alchemiser.exchange.faults.messages import Cut
 from the_alchemiser.exchange.journal import CommandLog, JournalError
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.setting import Setting
@@ -22,7 +24,7 @@ from the_alchemiser.exchange.streams.interference import StreamFaults
 from the_alchemiser.exchange.streams.seats import DataSeat
 from the_alchemiser.exchange.streams.tradestream import TradeUpdateHub, TradingStream
 from the_alchemiser.exchange.timestamps import rfc3339
-from the_alchemiser.exchange.units import MINUTE, NEVER
+from the_alchemiser.exchange.units import MINUTE
 from the_alchemiser.exchange.world import Origin, World
 
 FEED_STEP = 10 * MINUTE  # market time told in one go, so that a long advance leaves room for other clients
@@ -54,6 +56,8 @@ class Floor:
         self.agenda = Agenda()
         self.stream_faults = StreamFaults(self.faults, self.agenda, lambda: self.now)
         self.faults.when_added = self._await_fault
+        self.fates = Fates(self.faults, lambda: self.world)
+        self._begin_agenda()
         self.trading_stream = TradingStream(
             self._hub_of, lambda: [desk.trade_updates for desk in self.desks.values()]
         )
@@ -155,14 +159,25 @@ class Floor:
             await self.data.room(LISTENER_PATIENCE_SECONDS)
         return count
 
+    def _begin_agenda(self) -> None:
+        """A world begins: its accounts meet their fates, and the faults that strike at its instants are awaited."""
+        self.world.fate = self.fates.setback
+        self.agenda.clear()
+        for active in self.faults.rules:
+            self._await_fault(active)
+
     def _await_fault(self, active: ActiveRule) -> None:
         """A fault that strikes at an instant is due then; one whose instant has passed is not."""
         if active.instant is not None and active.instant >= self.now:
             self.agenda.enter(active.instant, partial(self._befall, active))
 
     def _befall(self, active: ActiveRule) -> None:
-        if active in self.faults.rules:
+        if active not in self.faults.rules:
+            return
+        if isinstance(active.rule, Cut):
             self.stream_faults.end_connections(active)
+        else:
+            self.fates.befall(active)
 
     async def _stride(self, until: int) -> int:
         """As `_move`; what waited for the instant reached is let go on before time does."""
@@ -268,7 +283,7 @@ class Floor:
             put_away(self.world.log, log)
             self.world, self._fed_until = world, world.now
             self.data.enter(world.market, world.now)
-            self.agenda.reach(NEVER)  # whoever waits for an instant of the old world waits no longer
+            self._begin_agenda()
             if self.clock is not None:
                 self.clock.set(world.now)
             self._changed.set()

@@ -6,6 +6,7 @@ Synchronous. It is moved from outside, and everything in it follows from its set
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -23,9 +24,13 @@ from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midn
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.units import DAY, HOUR, MINUTE
 from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.setbacks import Setback
 
 ACCOUNTS_LIMIT = 10_000
 _TICK_WITHIN = (MINUTE, HOUR, DAY, 5 * DAY)  # how far ahead the next tick is looked for, step by step
+
+
+Fate = Callable[[Desk, str, Arguments], Setback | None]
 
 
 class Origin(NamedTuple):
@@ -48,6 +53,7 @@ class World:
         self.now = self.setting.start_instant
         self.horizon = new_york_midnight(self.market.last_day + timedelta(days=1))
         self.log = log
+        self.fate: Fate | None = None
         self._opened = 0
         self._symbols_by_id = {asset.id: asset.symbol for asset in self.market.assets()}
         for terms in origin.accounts:
@@ -144,6 +150,10 @@ class World:
 
     def _close(self, number: str) -> None:
         self.accounts.remove(self.desks.pop(number).terms.key)
+
+    def setback(self, desk: Desk, name: str, arguments: Arguments) -> Setback | None:
+        """What a command of an account meets on its way, where somebody decides that; None: nothing."""
+        return None if self.fate is None else self.fate(desk, name, arguments)
 
     # -- time -------------------------------------------------------------------------------------
 

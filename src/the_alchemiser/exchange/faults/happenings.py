@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from the_alchemiser.exchange.errors import Refusal
 from the_alchemiser.exchange.faults.rules import Rule, Seconds, check_seconds
+from the_alchemiser.exchange.units import money_e13, price_e4, quantity_e9
+from the_alchemiser.exchange.venue.admission import check_shape
+from the_alchemiser.exchange.venue.intake import parse_order_request
+from the_alchemiser.exchange.venue.orders import OrderRequest
 
 WhichOrder = Literal["oldest", "newest", "all"]
 
@@ -27,6 +32,11 @@ class CommandFault(Rule, kw_only=True):
 class RejectCancel(CommandFault, kw_only=True, tag="reject_cancel"):
     """The cancel is accepted, and then turned down: `order_cancel_rejected`, and the order goes on."""
 
+    exchange_seconds: Seconds = 0.0
+
+    def check(self) -> None:
+        check_seconds("exchange_seconds", self.exchange_seconds)
+
 
 class DelayCancel(CommandFault, kw_only=True, tag="delay_cancel"):
     """The order stays `pending_cancel`, and may still fill, for so many exchange seconds."""
@@ -39,6 +49,11 @@ class DelayCancel(CommandFault, kw_only=True, tag="delay_cancel"):
 
 class RejectReplace(CommandFault, kw_only=True, tag="reject_replace"):
     """The replacement is accepted, and then turned down: `order_replace_rejected`, and the old order goes on."""
+
+    exchange_seconds: Seconds = 0.0
+
+    def check(self) -> None:
+        check_seconds("exchange_seconds", self.exchange_seconds)
 
 
 class DelayReplace(CommandFault, kw_only=True, tag="delay_replace"):
@@ -88,6 +103,19 @@ class ManualOrder(Happening, kw_only=True, tag="manual_order"):
     limit_price: str | None = None
     time_in_force: str = "day"
 
+    @property
+    def request(self) -> OrderRequest:
+        """The order. Raises Refusal."""
+        names = ("symbol", "side", "qty", "type", "limit_price", "time_in_force")
+        body = {name: getattr(self, name) for name in names}
+        return parse_order_request({name: value for name, value in body.items() if value is not None})
+
+    def check(self) -> None:
+        try:
+            check_shape(self.request)
+        except Refusal as refusal:
+            raise ValueError(refusal.message) from None
+
 
 class ManualCancel(Happening, kw_only=True, tag="manual_cancel"):
     """Somebody else cancels open orders of the account."""
@@ -103,6 +131,12 @@ class Fill(Happening, kw_only=True, tag="fill"):
     which: WhichOrder = "oldest"
     qty: str | None = None
     price: str | None = None
+
+    def check(self) -> None:
+        if self.qty is not None and quantity_e9(self.qty) <= 0:
+            raise ValueError("qty must be above 0")
+        if self.price is not None and price_e4(self.price) <= 0:
+            raise ValueError("price must be above 0")
 
 
 class BothLegs(Happening, kw_only=True, tag="both_legs"):
@@ -122,6 +156,10 @@ class Reset(Happening, kw_only=True, tag="reset"):
     """The account begins anew: no orders, no positions, this cash, and another account id."""
 
     cash: str = "100000"
+
+    def check(self) -> None:
+        if money_e13(self.cash) < 0:
+            raise ValueError("cash must not be negative")
 
 
 AnyHappening = ManualOrder | ManualCancel | Fill | BothLegs | Reject | Reset

@@ -70,6 +70,10 @@ class Exchange(Timeline):
         candidates = self._open_with_parents() if chosen.status == "open" else self._orders
         return [self._shown(order) for order in listed(candidates, chosen, self._orders)]
 
+    def open_orders(self) -> list[Order]:
+        """All open orders, held legs among them, oldest first."""
+        return [self._shown(order) for order in self._open_orders()]
+
     def _open_with_parents(self) -> dict[str, Order]:
         """The open orders and the parents of open legs, oldest first: a list of open orders needs no others."""
         found = {order.id: order for book in self._books.values() for order in book.open.values()}

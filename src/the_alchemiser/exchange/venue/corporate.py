@@ -23,11 +23,11 @@ from the_alchemiser.exchange.market.script import (
 from the_alchemiser.exchange.units import NEVER, QUANTITY, round_to_tick
 from the_alchemiser.exchange.venue.account import OtherActivity, Position
 from the_alchemiser.exchange.venue.books import collar_e4, trails
-from the_alchemiser.exchange.venue.incidents import Incidents
 from the_alchemiser.exchange.venue.orders import Order
+from the_alchemiser.exchange.venue.setbacks import Setbacks
 
 
-class Corporate(Incidents):
+class Corporate(Setbacks):
     """The account through the corporate actions of its market."""
 
     def _schedule(self) -> None:
