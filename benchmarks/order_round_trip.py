@@ -33,11 +33,13 @@ Send = Callable[[str], Any]
 
 
 @contextmanager
-def exchange() -> Iterator[dict[str, str]]:
+def exchange(*further: str) -> Iterator[dict[str, str]]:
     """The addresses and keys of an exchange that stands at an opening; it ends with us."""
     command = [sys.executable, "-m", "the_alchemiser.exchange.server", "--until-stdin-closes"]
     options = "--port 0 --speed max --start 2022-06-01 --requests-per-minute 0".split()
-    with subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*command, *options, *further], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         try:
             pin(1, process.pid)
             assert process.stdout is not None

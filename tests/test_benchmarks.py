@@ -22,6 +22,14 @@ PROMISED = {
     "order_accept": {"exchange", "exchange_with_state_file", "bare"},
     "many_accounts": {"speed", "tick_us", "orders_per_s", "one_account_without_orders"},
     "exchange_year": {"without_orders", "trading"},
+    "exchange_stream": {
+        "json_per_s",
+        "msgpack_per_s",
+        "many_per_s",
+        "encode_only_json_per_s",
+        "encode_only_msgpack_per_s",
+        "trade_updates",
+    },
     "journal": {"appends_per_s", "fsync_per_s_limit", "sqlite_commits_per_s"},
     "order_round_trip": {"ours", "alpaca_py", "http_client", "alpaca_py_takes_times"},
     "decision_to_socket": {"day", "reprice"},
@@ -63,6 +71,12 @@ def test_an_exchange_accepts_every_order_of_the_load_beside_a_bare_handler() -> 
 def test_a_year_and_many_accounts_are_told_in_figures() -> None:
     assert said_by("exchange_year")["trading"]["orders"] > 0
     assert said_by("many_accounts")["speed"] > 0
+
+
+def test_the_streams_say_how_many_messages_they_deliver_and_how_long_updates_take() -> None:
+    said = said_by("exchange_stream")
+    assert all(said[name] > 0 for name in PROMISED["exchange_stream"] - {"trade_updates"})
+    assert said["trade_updates"]["listeners_5"]["p50_ms"] > 0
 
 
 @pytest.mark.slow

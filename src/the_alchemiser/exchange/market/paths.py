@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import count
 
 from the_alchemiser.exchange.market.adjusted import WHOLE, SplitRatios, divided
 from the_alchemiser.exchange.market.barring import (
+    Ints,
     Path,
     Span,
     intraday_bars,
@@ -201,14 +203,16 @@ class PathMarket:
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterator[Trade]:
         """The prints with start <= time <= end that had happened by `at`, in order."""
         for path, low, high in self._pieces(symbol, start - 1, min(end, at)):
-            for place in range(low, high):
-                yield _trade_at(path, place)
+            part = slice(low, high)
+            yield from map(Trade, *_numbers(path.at[part], path.price[part], path.size[part]), count(low + 1))
 
     def quotes(self, symbol: str, start: int, end: int, at: int) -> Iterator[Quote]:
         """The quotes that came up with start <= time <= end and by `at`, in order."""
         for path, low, high in self._pieces(symbol, start - 1, min(end, at)):
-            for place in range(low, high):
-                yield _quote_at(path, place)
+            part = slice(low, high)
+            size = path.size[part]
+            shown = (100 * (1 + size % 17), 100 * (1 + size % 13))
+            yield from map(Quote, *_numbers(path.at[part], path.bid[part], path.ask[part], *shown))
 
     def _pieces(self, symbol: str, after: int, until: int) -> Iterator[tuple[Path, int, int]]:
         """Non-empty stretches (path, first, end) of the ticks with after < at <= until."""
@@ -301,6 +305,11 @@ def _quote_at(path: Path, place: int) -> Quote:
     size = int(path.size[place])
     bid, ask = int(path.bid[place]), int(path.ask[place])
     return Quote(int(path.at[place]), bid, ask, 100 * (1 + size % 17), 100 * (1 + size % 13))
+
+
+def _numbers(*columns: Ints) -> Iterator[list[int]]:
+    """Columns as Python's numbers, a column at a time: much faster than a number at a time."""
+    return (column.tolist() for column in columns)
 
 
 def _trade_at(path: Path, place: int) -> Trade:

@@ -66,7 +66,7 @@ class Tick(NamedTuple):
     ask_e4: int
 
 
-class Quote(msgspec.Struct, frozen=True):
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """The best bid and offer since `at`; sizes in shares or contracts (whole), or coins (fractional)."""
 
     at: int
@@ -76,7 +76,7 @@ class Quote(msgspec.Struct, frozen=True):
     ask_size: float
 
 
-class Trade(msgspec.Struct, frozen=True):
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """The latest print at `at`; size in shares, contracts or coins, `id` increasing within a day.
 
     `taker` is the side of the order that took, `B` or `S`, where the market tells it (crypto).
@@ -89,7 +89,7 @@ class Trade(msgspec.Struct, frozen=True):
     taker: str = ""
 
 
-class Bar(msgspec.Struct, frozen=True):
+class Bar(msgspec.Struct, frozen=True, gc=False):
     """Open, high, low, close and volume from `at` (its start, ns UTC) on; prices in dollars."""
 
     at: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from the_alchemiser.exchange.streams.codec import Codec
 from the_alchemiser.exchange.streams.frames import Framed
@@ -13,7 +14,7 @@ from the_alchemiser.exchange.streams.subscriptions import EVERYTHING, Subscripti
 MESSAGES_PER_FRAME = 500
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One message to be: `sent_at` orders it among the others, `at` is the time stamp it carries (0: it carries
     its instants itself).
     """
@@ -50,21 +51,23 @@ class Batch:
         wanted = subscriptions.told
         everything = {channel for channel, symbols in wanted.items() if EVERYTHING in symbols}
         return [
-            encoded
-            for event, encoded in zip(self._events, self._all_encoded(codec), strict=True)
+            message
+            for event, message in zip(self._events, self._all_encoded(codec), strict=True)
             if event.channel in everything or event.symbol in wanted[event.channel]
         ]
 
     def _all_encoded(self, codec: Codec) -> list[bytes]:
-        encoded = self._encoded.get(codec.name)
-        if encoded is None:
-            encoded = self._encoded[codec.name] = list(_encoded(codec, self._events))
-        return encoded
+        known = self._encoded.get(codec.name)
+        if known is None:
+            known = self._encoded[codec.name] = list(encoded(codec, self._events))
+        return known
 
 
-def _encoded(codec: Codec, events: Iterable[Event]) -> Iterator[bytes]:
+def encoded(codec: Codec, events: Iterable[Event]) -> Iterator[bytes]:
+    """The events one by one, not yet in arrays."""
     encode, last, stamp = codec.message, -1, None
-    for _, _, _, at, message in events:
+    for event in events:
+        at, message = event.at, event.message
         if at:
             if at != last:
                 last, stamp = at, codec.stamp(at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from typing import Protocol
 
 from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
@@ -70,7 +70,7 @@ def market_events(stretch: Stretch, wanted: Wanted) -> list[Event]:
             if symbol in wanted.get(channel, ()):
                 events += read(stretch, symbol)
     # A stable sort: at one instant by symbol, then in the order of the readers.
-    events.sort(key=itemgetter(0))
+    events.sort(key=attrgetter("sent_at"))
     return events
 
 

@@ -1,6 +1,7 @@
 """The messages of the data streams, field by field; `T` comes first because some clients read it first.
 
-`t` is filled in by the encoding, whose form of an instant it is.
+`t` is filled in by the encoding, whose form of an instant it is. None of them can be part of a cycle, and there are
+very many: the collector need not look at them (gc=False).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _QUOTE_CONDITIONS = ("R",)
 OPTION_QUOTE_CONDITION, OPTION_TRADE_CONDITION = "A", "I"
 
 
-class StockTrade(msgspec.Struct):
+class StockTrade(msgspec.Struct, gc=False):
     T: str
     S: str
     t: Any
@@ -33,7 +34,7 @@ class StockTrade(msgspec.Struct):
     z: str = TAPE
 
 
-class StockQuote(msgspec.Struct):
+class StockQuote(msgspec.Struct, gc=False):
     T: str
     S: str
     t: Any
@@ -47,7 +48,7 @@ class StockQuote(msgspec.Struct):
     z: str = TAPE
 
 
-class BarMessage(msgspec.Struct):
+class BarMessage(msgspec.Struct, gc=False):
     """A minute bar (T b), an updated one (u) or the running bar of the day (d)."""
 
     T: str
@@ -62,7 +63,7 @@ class BarMessage(msgspec.Struct):
     vw: float
 
 
-class CryptoTrade(msgspec.Struct):
+class CryptoTrade(msgspec.Struct, gc=False):
     """`tks` is the side that took: B or S."""
 
     T: str
@@ -74,7 +75,7 @@ class CryptoTrade(msgspec.Struct):
     tks: str
 
 
-class CryptoQuote(msgspec.Struct):
+class CryptoQuote(msgspec.Struct, gc=False):
     T: str
     S: str
     t: Any
@@ -84,7 +85,7 @@ class CryptoQuote(msgspec.Struct):
     as_: float = msgspec.field(name="as")
 
 
-class OptionTrade(msgspec.Struct):
+class OptionTrade(msgspec.Struct, gc=False):
     T: str
     S: str
     t: Any
@@ -94,7 +95,7 @@ class OptionTrade(msgspec.Struct):
     c: str = OPTION_TRADE_CONDITION
 
 
-class OptionQuote(msgspec.Struct):
+class OptionQuote(msgspec.Struct, gc=False):
     T: str
     S: str
     t: Any
@@ -107,7 +108,7 @@ class OptionQuote(msgspec.Struct):
     c: str = OPTION_QUOTE_CONDITION
 
 
-class StatusMessage(msgspec.Struct):
+class StatusMessage(msgspec.Struct, gc=False):
     """A change of trading status: code and text, reason code and text."""
 
     T: str
@@ -120,7 +121,7 @@ class StatusMessage(msgspec.Struct):
     z: str = TAPE
 
 
-class LuldMessage(msgspec.Struct):
+class LuldMessage(msgspec.Struct, gc=False):
     """The price band: up, down, and an indicator."""
 
     T: str
@@ -132,7 +133,7 @@ class LuldMessage(msgspec.Struct):
     z: str = TAPE
 
 
-class ImbalanceMessage(msgspec.Struct):
+class ImbalanceMessage(msgspec.Struct, gc=False):
     T: str
     S: str
     t: Any
@@ -140,7 +141,7 @@ class ImbalanceMessage(msgspec.Struct):
     z: str = TAPE
 
 
-class CorrectionMessage(msgspec.Struct):
+class CorrectionMessage(msgspec.Struct, gc=False):
     """A print as it was told (o…) and as it is (c…)."""
 
     T: str
@@ -158,7 +159,7 @@ class CorrectionMessage(msgspec.Struct):
     z: str = TAPE
 
 
-class CancelMessage(msgspec.Struct):
+class CancelMessage(msgspec.Struct, gc=False):
     """A print that never was: `a` is C (cancelled) or E (an error)."""
 
     T: str
@@ -172,7 +173,7 @@ class CancelMessage(msgspec.Struct):
     z: str = TAPE
 
 
-class BookLevel(msgspec.Struct):
+class BookLevel(msgspec.Struct, gc=False):
     """A price and the coins there; none of them deletes the level."""
 
     p: float

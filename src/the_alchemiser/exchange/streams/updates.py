@@ -14,7 +14,7 @@ from the_alchemiser.exchange.rows import update_row
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.venue.orders import Update
 
-HISTORY_LIMIT = 20_000  # updates an account remembers; older ones are forgotten
+HISTORY_LIMIT = 10_000  # updates an account remembers; older ones are forgotten
 WAITING_LIMIT = 10_000  # updates that wait for one reader before all of them are dropped
 
 Row = dict[str, Any]
