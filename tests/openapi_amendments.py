@@ -117,6 +117,7 @@ ALSO_ADMITTED: Final[dict[tuple[str, str], tuple[Schema, str]]] = {
         "the refusal of the position that could not be closed",
     ),
     ("Assets", "exchange"): (EMPTY_STRING, "options have none"),
+    ("news", "content"): (EMPTY_STRING, "left out unless asked for; headlines have none"),
     ("Assets", "cusip"): (NULL, "null for accounts without the licence, as for crypto"),
     ("Position", "current_price"): (NULL, "no price, no value"),
     ("OptionContract", "open_interest"): (NULL, "a contract nobody holds yet"),

@@ -14,7 +14,6 @@ PENDING: frozenset[str] = frozenset(
         "DELETE /v2/positions/{symbol_or_asset_id}",
         "GET /v1/corporate-actions",
         "GET /v1beta1/events/corporate-actions",
-        "GET /v1beta1/news",
         "GET /v1beta1/screener/stocks/most-actives",
         "GET /v1beta1/screener/{market_type}/movers",
         "GET /v2/account/portfolio/history",

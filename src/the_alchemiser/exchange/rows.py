@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from the_alchemiser.exchange.market.crypto import OrderBook
+from the_alchemiser.exchange.market.news import AUTHOR, SOURCE, NewsItem
 from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
 from the_alchemiser.exchange.market.sessions import NEW_YORK, Session, Sessions
 from the_alchemiser.exchange.timestamps import datetime_of, rfc3339, rfc3339_new_york
@@ -308,3 +309,16 @@ def option_quote_row(quote: Quote) -> Row:
 
 def option_trade_row(trade: Trade) -> Row:
     return {"t": rfc3339(trade.at), **option_trade_fields(trade)}
+
+
+def news_fields(item: NewsItem) -> Row:
+    """An article but for its id, its time stamps and what only the historical route tells."""
+    return {
+        "headline": item.headline,
+        "author": AUTHOR,
+        "summary": item.summary,
+        "content": item.content,
+        "url": item.url,
+        "symbols": list(item.symbols),
+        "source": SOURCE,
+    }

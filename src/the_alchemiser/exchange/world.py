@@ -19,6 +19,7 @@ from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.journal import Command, CommandLog, JournalError
 from the_alchemiser.exchange.market.names import name_on
+from the_alchemiser.exchange.market.news import Newsroom
 from the_alchemiser.exchange.market.prices import Market, Tick
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.setting import Setting
@@ -48,6 +49,7 @@ class World:
 
     def __init__(self, origin: Origin, log: CommandLog) -> None:
         self.setting, self.market = origin.setting, origin.market
+        self.newsroom = Newsroom(origin.market)
         self.accounts: KeyRing[Desk] = KeyRing()
         self.desks: dict[str, Desk] = {}
         self.now = self.setting.start_instant
