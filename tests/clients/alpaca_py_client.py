@@ -71,7 +71,7 @@ def order(kind: str, **fields: Any) -> Any:
     return trading.submit_order(made(**{"time_in_force": DAY, "side": BUY, "qty": 1, **fields}))
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
     """Waits for what the exchange does by itself as its time passes."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
@@ -79,7 +79,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
         if found:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
+    raise AssertionError(f"waited in vain for {what() if callable(what) else what}")
 
 
 def filled(one: Any) -> Any:
@@ -396,7 +396,7 @@ def streamed(
     if prompt is not None:
         prompt()
     expected = {name for name, must in channels.items() if must == "speaks"}
-    until(lambda: expected <= set(heard), f"{expected} (heard {set(heard)})")
+    until(lambda: expected <= set(heard), lambda: f"{expected} (heard {set(heard)})")
     for name in channels:
         if hasattr(stream, f"unsubscribe_{name}"):
             getattr(stream, f"unsubscribe_{name}")(*symbols)

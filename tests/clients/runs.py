@@ -48,9 +48,31 @@ class Report:
     uncovered: tuple[str, ...]
 
 
+def python_of(client: str) -> str:
+    """The interpreter of a client that has an environment of its own."""
+    return str(INSTALLED / client / "bin" / "python")
+
+
+def javascript(major: int) -> Client:
+    """A version of the JavaScript SDK; node finds it by NODE_PATH, and trusts the exchange's authority."""
+    return Client(
+        f"alpaca-trade-api (JavaScript) {major}",
+        ("node", str(HERE / f"alpaca_js_v{major}_client.js")),
+        options={"tls_port": 0, "tls_dir": INSTALLED / "authority"},
+        environment={"NODE_PATH": str(INSTALLED / f"javascript-{major}" / "node_modules")},
+    )
+
+
 CLIENTS: tuple[Client, ...] = (
     Client("alpaca-py", (sys.executable, str(HERE / "alpaca_py_client.py"))),
     Client("alpaca-mcp-server", (sys.executable, str(HERE / "alpaca_mcp_client.py"))),
+    Client("lumibot", (python_of("lumibot"), str(HERE / "lumibot_client.py")), options={"speed": 600}),
+    Client(
+        "alpaca-trade-api (Python)",
+        (python_of("alpaca-trade-api"), str(HERE / "alpaca_trade_api_py_client.py")),
+    ),
+    javascript(3),
+    javascript(4),
 )
 
 
@@ -82,8 +104,7 @@ def run(client: Client) -> Report:
 
 
 def _addresses(exchange: ExchangeProcess) -> dict[str, str]:
-    return {
-        "EXCHANGE_REST": exchange.rest,
-        "EXCHANGE_KEY": exchange.key,
-        "EXCHANGE_SECRET": exchange.secret,
-    }
+    told = {"EXCHANGE_REST": exchange.rest, "EXCHANGE_KEY": exchange.key, "EXCHANGE_SECRET": exchange.secret}
+    if exchange.tls is not None:
+        told |= {"EXCHANGE_TLS_REST": exchange.tls["rest"], "NODE_EXTRA_CA_CERTS": exchange.ca}
+    return told

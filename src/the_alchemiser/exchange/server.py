@@ -116,7 +116,8 @@ def _application(floor: Floor, door: FrontDoor) -> web.Application:
     application[FLOOR] = floor
     application[STREAM_FAULTS] = floor.stream_faults
     application.add_routes(all_routes())
-    application.router.add_get("/stream", floor.trading_stream.serve)
+    for path in ("/stream", "/stream/"):
+        application.router.add_get(path, floor.trading_stream.serve)
     application.add_routes(floor.data.routes())
     return application
 

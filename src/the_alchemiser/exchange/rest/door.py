@@ -36,7 +36,8 @@ CONTROL_PATH = "/v1/control/"
 _OPEN_TO_ALL = "/v1beta3/crypto/"
 # What the real API serves from its data host: the same for accounts of both environments.
 _DATA_PATHS = ("/v2/stocks", "/v1beta", "/v1/corporate-actions")
-STREAM_PATHS = frozenset({"/stream", *(feed.path for feed in FEEDS if feed.family != NEWS)})
+# With the slash too: the Python client before alpaca-py asks for it so.
+STREAM_PATHS = frozenset({"/stream", "/stream/", *(feed.path for feed in FEEDS if feed.family != NEWS)})
 _PLAIN_ERRORS: dict[int, tuple[int, str]] = {
     404: (40410000, "endpoint not found"),
     405: (40510000, "method not allowed"),
