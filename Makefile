@@ -10,9 +10,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Two cores are the smallest machine we promise; more workers only help the CPU-bound third of the suite.
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest
+# Clients of others that cannot live in .venv, each in an environment of its own; only the tests use them.
+CLIENTS := .clients
+CLIENT_STAMPS := $(addprefix $(CLIENTS)/,lumibot.stamp alpaca-trade-api.stamp javascript-3.stamp javascript-4.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format spec bench lock clean
+.PHONY: help demo test check lint format spec bench clients lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -21,7 +24,7 @@ help: ## this list
 demo: $(VENV)/runtime.stamp ## trade five market days against the embedded exchange (DEMO_ARGS="--days 20")
 	@$(BIN)/alchemiser demo $(DEMO_ARGS)
 
-test: $(VENV)/dev.stamp ## the whole test suite (TEST_ARGS="-k ledger")
+test: $(VENV)/dev.stamp $(CLIENT_STAMPS) ## the whole test suite (TEST_ARGS="-k ledger")
 	$(PYTEST) -n $(TEST_WORKERS) --dist worksteal $(TEST_ARGS)
 
 check: lint ## linters and the fast tests, at most two minutes
@@ -43,11 +46,13 @@ spec: $(VENV)/dev.stamp ## which rows of docs/specification.md passing tests pro
 bench: $(VENV)/bench.stamp ## measure us beside others, one JSON line each (BENCH_ARGS="--quick journal")
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
+clients: $(CLIENT_STAMPS) ## the clients of others that the tests run against the exchange
+
 lock: ## resolve the requirement files anew (LOCK_ARGS=--upgrade moves the pins)
 	tools/lock.sh $(LOCK_ARGS)
 
 clean: ## forget the environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "The Alchemiser needs Python 3.11 or newer; found: \
@@ -73,4 +78,17 @@ $(VENV)/runtime.stamp: requirements.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
 	@$(PIP) install --no-deps --no-compile --require-hashes -r $<
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CLIENTS)/javascript-%.stamp: tests/clients/javascript-%/package-lock.json
+	@mkdir -p $(CLIENTS)/javascript-$*
+	@cp $< $(<D)/package.json $(CLIENTS)/javascript-$*/
+	@if command -v npm >/dev/null; then echo "installing $<" >&2; \
+	npm --prefix $(CLIENTS)/javascript-$* ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@; \
+	else echo "no npm: the JavaScript clients are not tested (Node.js 20 or newer brings it)" >&2; fi
+
+$(CLIENTS)/%.stamp: requirements-%.lock | $(BIN)/python
+	@echo "installing $<" >&2
+	@rm -rf $(CLIENTS)/$* && $(BIN)/python -m venv $(CLIENTS)/$*
+	@$(CLIENTS)/$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-compile --require-hashes -r $<
 	@touch $@

@@ -132,7 +132,10 @@ def refused() -> None:
     try:
         api.submit_order("UNH", qty=10_000_000)
     except APIError as refusal:
-        assert (refusal.code, str(refusal)) == (40310000, "insufficient buying power"), (refusal.code, str(refusal))
+        assert (refusal.code, str(refusal)) == (40310000, "insufficient buying power"), (
+            refusal.code,
+            str(refusal),
+        )
     else:
         raise AssertionError("it was accepted")
 
@@ -208,7 +211,9 @@ def articles() -> None:
     assert list(api.get_news_iter("AAPL", start=ago(60 * 24 * 30), limit=3))
 
 
-def listening(stream_: Stream, begin: Callable[[Callable[[str], Any]], None], wanted: set[str], *, prompt: Any) -> None:
+def listening(
+    stream_: Stream, begin: Callable[[Callable[[str], Any]], None], wanted: set[str], *, prompt: Any
+) -> None:
     """Runs a stream in a thread until every wanted thing was heard."""
     heard: set[str] = set()
 
@@ -224,7 +229,10 @@ def listening(stream_: Stream, begin: Callable[[Callable[[str], Any]], None], wa
     thread = threading.Thread(target=stream_.run, daemon=True)
     thread.start()
     # Its own is_open answers True before anything is.
-    until(lambda: stream_._trading_ws._running or stream_._data_ws._running or stream_._news_ws._running, "a stream")
+    until(
+        lambda: stream_._trading_ws._running or stream_._data_ws._running or stream_._news_ws._running,
+        "a stream",
+    )
     assert stream_.is_open()
     if prompt is not None:
         prompt()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -76,6 +77,21 @@ CLIENTS: tuple[Client, ...] = (
 )
 
 
+def missing(client: Client) -> str | None:
+    """Why a client cannot be run here, and what to do; None when it can."""
+    program = client.command[0]
+    if shutil.which(program) is None:
+        if program == "node":
+            return f"{client.name} needs Node.js 20 or newer (node and npm), then `make clients`"
+        return f"{client.name} is not installed: `make clients`"
+    packages = client.environment.get("NODE_PATH")
+    return (
+        f"{client.name} is not installed: `make clients`"
+        if packages and not Path(packages).is_dir()
+        else None
+    )
+
+
 def run(client: Client) -> Report:
     """The report of one client. Raises RuntimeError with what it said when it made none."""
     with running_exchange(**{**DAY, **client.options}) as exchange:
@@ -87,9 +103,10 @@ def run(client: Client) -> Report:
             timeout=LIMIT_SECONDS,
             check=False,
         )
-    lines = done.stdout.strip().splitlines()
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"client"')]
     try:
-        report = json.loads(lines[-1])
+        # A client's own log may go on in the same line.
+        report, _ = json.JSONDecoder().raw_decode(lines[-1])
     except (IndexError, ValueError):
         raise RuntimeError(
             f"{client.name} made no report: {done.stdout[-2000:]}{done.stderr[-4000:]}"

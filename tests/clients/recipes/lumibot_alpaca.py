@@ -1,14 +1,14 @@
-"""Lumibot has no address to set: import this before its broker is built, and alpaca-py's addresses are the exchange's."""
+"""Lumibot has no address to set. Import this before its broker is built: alpaca-py's addresses are the exchange's."""
 
 import importlib
 import os
-from enum import Enum
+from enum import StrEnum
 
 rest = os.environ.get("EXCHANGE_REST", "http://127.0.0.1:8900")
 web = rest.replace("http", "ws", 1)
 
 
-class BaseURL(str, Enum):
+class BaseURL(StrEnum):
     TRADING_PAPER = TRADING_LIVE = DATA = DATA_SANDBOX = rest
     TRADING_STREAM_PAPER = TRADING_STREAM_LIVE = f"{web}/stream"
     MARKET_DATA_STREAM = OPTION_DATA_STREAM = CRYPTO_DATA_STREAM = web
