@@ -6,10 +6,8 @@ from clients.runs import CLIENTS, Client, missing, run
 # What the exchange does not do yet. It may only shrink.
 PENDING = frozenset(
     {
-        *("account configurations", "orders: trailing stop", "orders: extended hours, opg, cls, ioc, fok"),
-        *("orders: short", "orders: crypto", "option contracts", "orders: options, multi-leg"),
-        *("option exercise", "portfolio history", "watchlists", "corporate actions", "option data", "news"),
-        *("screener", "crypto stream", "option stream", "news stream"),
+        *("orders: options, multi-leg", "option exercise", "portfolio history", "corporate actions"),
+        *("news", "screener", "news stream"),
     }
 )
 
