@@ -30,6 +30,7 @@ PROMISED = {
         "encode_only_msgpack_per_s",
         "trade_updates",
     },
+    "exchange_start": {"listening", "libraries", "python", "cpu_s", "resident_mb"},
     "journal": {"appends_per_s", "fsync_per_s_limit", "sqlite_commits_per_s"},
     "order_round_trip": {"ours", "alpaca_py", "http_client", "alpaca_py_takes_times"},
     "decision_to_socket": {"day", "reprice"},
@@ -56,7 +57,7 @@ def said_by(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["exchange_core", "journal", "demo"])
+@pytest.mark.parametrize("name", ["exchange_core", "exchange_start", "journal", "demo"])
 def test_a_benchmark_prints_one_line_of_figures(name: str) -> None:
     assert all(said_by(name)[figure] > 0 for figure in PROMISED[name])
 

@@ -201,9 +201,10 @@ class Account:
     @property
     def is_plain(self) -> bool:
         """Whether it is long only, and no position ties up money."""
-        return all(
-            position.qty_e9 > 0 and not position.collateral_e13 for position in self.positions.values()
-        )
+        for position in self.positions.values():  # noqa: SIM110  every order asks: a generator takes twice as long
+            if position.qty_e9 <= 0 or position.collateral_e13:
+                return False
+        return True
 
     def quantity_e9(self, symbol: str) -> int:
         """Owned, or below zero owed."""

@@ -97,9 +97,9 @@ _MISSING = {
 def _check_prices_present(request: o.OrderRequest) -> None:
     given = (request.limit_price_e4 is not None, request.stop_price_e4 is not None)
     wanted = _WANTED[request.type]
-    if any(want and not have for want, have in zip(wanted, given, strict=True)):
-        raise bad_parameter(_MISSING[request.type])
     if given != wanted:
+        if any(want and not have for want, have in zip(wanted, given, strict=True)):
+            raise bad_parameter(_MISSING[request.type])
         if request.type == o.MARKET:
             raise bad_parameter("market orders require no stop or limit price")
         raise bad_parameter(f"{request.type} orders require no {'stop' if given[1] else 'limit'} price")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 
 from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
 from the_alchemiser.exchange.market.prices import trade_price_e4
@@ -134,10 +135,7 @@ class Amendment(Entry):
             extended_hours=old.extended_hours,
             client_order_id=changes.client_order_id,
         )
-        terms = ("qty_e9", "limit_price_e4", "trail_price_e4", "trail_percent_e4", "time_in_force")
-        if request.stop_price_e4 == stop and all(
-            getattr(request, name) == getattr(old, name) for name in terms
-        ):
+        if request.stop_price_e4 == stop and _terms(request) == _terms(old):
             raise unprocessable("order parameters are not changed")
         return request
 
@@ -232,6 +230,9 @@ class Amendment(Entry):
             self._work(new)
         else:
             self._emit("accepted", new)
+
+
+_terms = attrgetter("qty_e9", "limit_price_e4", "trail_price_e4", "trail_percent_e4", "time_in_force")
 
 
 def _changed_trail(trail_e4: int | None, changes: OrderChanges) -> int | None:

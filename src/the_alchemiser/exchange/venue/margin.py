@@ -77,6 +77,8 @@ class Exposure(msgspec.Struct, frozen=True):
 
     def power_e13(self, multiplier: int) -> int:
         """What it uses of an account's buying power."""
+        if multiplier == 1 and self.qty_e9 >= 0:
+            return self.value_e13 + self.collateral_e13
         required = self.maintenance_e13 if multiplier == 4 else self.initial_e13
         if multiplier == 1 or (self.qty_e9 < 0 and self.asset.asset_class == "us_option"):
             return required * multiplier if self.qty_e9 < 0 else self.value_e13 + self.collateral_e13
