@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alpaca.data.live import CryptoDataStream, OptionDataStream, StockDataStream
-from alpaca.data.models import Bar, Orderbook, Quote, Trade, TradingStatus
+from alpaca.data.live import CryptoDataStream, NewsDataStream, OptionDataStream, StockDataStream
+from alpaca.data.models import Bar, News, Orderbook, Quote, Trade, TradingStatus
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.models import TradeUpdate
@@ -213,3 +213,14 @@ def test_the_test_feed_arrives_whatever_the_hour() -> None:
         stream.subscribe_quotes(quotes.collect, "FAKEPACA")
         with streaming(stream):
             assert quotes.wait_for(lambda items: len(items) > 20)[0].symbol == "FAKEPACA"
+
+
+def test_news_arrive_on_the_news_stream() -> None:
+    with running_exchange(speed=600, start="2022-06-01T19:55:00Z") as exchange:
+        address = exchange.rest.replace("http", "ws") + "/v1beta1/news"
+        stream = NewsDataStream(exchange.key, exchange.secret, url_override=address)
+        articles = Collected()
+        stream.subscribe_news(articles.collect, "*")
+        with streaming(stream):
+            seen = articles.wait_for(lambda items: len(items) > 2)
+    assert all(isinstance(article, News) and article.symbols for article in seen)

@@ -182,11 +182,12 @@ async def test_a_script_is_told_as_statuses_and_bands(tmp_path: Path) -> None:
     band = {"symbol": "KO", "at": "2022-06-01T13:33:00Z", "up": "70", "down": "60"}
     script.write_text(json.dumps({"halt": [halt], "band": [band]}))
     with exchange_in_thread(script=script, requests_per_minute=0) as exchange:
-        async with reading(exchange, "/v2/iex", statuses=["*"], lulds=["*"]) as reader:
+        async with reading(exchange, "/v2/iex", statuses=["*"], lulds=["*"], imbalances=["AAPL"]) as reader:
             await advance(exchange, "2022-06-01T14:00:00Z")
             halted, resumed = await reader.until("s", 2)
     assert (halted["S"], halted["sc"], halted["rc"], halted["t"]) == ("AAPL", "H", "T1", halt["start"])
     assert (resumed["sc"], resumed["t"]) == ("T", halt["end"])
+    assert [message["t"][14:16] for message in reader.of("i")] == ["36", "37", "38", "39"]
     (luld,) = reader.of("l")
     assert (luld["S"], luld["u"], luld["d"], luld["t"]) == ("KO", 70.0, 60.0, band["at"])
 
@@ -242,3 +243,42 @@ async def test_two_readers_of_the_same_get_the_same_and_a_third_what_it_asked_fo
     assert first.seen == second.seen
     assert {(message["T"], message["S"]) for message in first.seen} == {("t", "AAPL"), ("q", "KO")}
     assert {(message["T"], message["S"]) for message in third.seen} == {("t", "KO")}
+
+
+async def test_news_come_out_when_they_happen_and_are_those_of_the_history(exchange: WireExchange) -> None:
+    async with reading(exchange, "/v1beta1/news", news=["*"]) as reader:
+        await advance(exchange, "2022-06-01T22:00:00Z")
+        history = exchange.get("/v1beta1/news", start="2022-06-01T13:30:01Z", sort="asc", limit=50)["news"]
+        told = await reader.until("n", len(history))
+    fields = {"id", "headline", "summary", "author", "created_at", "updated_at", "url", "content", "symbols"}
+    assert fields | {"T", "source"} == told[0].keys()
+    assert [(article["id"], article["created_at"]) for article in told] == [
+        (article["id"], article["created_at"]) for article in history
+    ]
+
+
+async def test_who_asks_for_the_news_of_one_symbol_gets_no_other(exchange: WireExchange) -> None:
+    async with (
+        reading(exchange, "/v1beta1/news", news=["*"]) as everything,
+    ):
+        await advance(exchange, "2022-06-01T22:00:00Z")
+        symbol = (await everything.until("n", 2))[0]["symbols"][0]
+    async with reading(exchange, "/v1beta1/news", packed=True, news=[symbol]) as reader:
+        await advance(exchange, "2022-06-15T22:00:00Z")
+        await reader.until("n", 1)
+    assert all(article["symbols"] == [symbol] for article in reader.of("n"))
+    assert isinstance(reader.of("n")[0]["created_at"], msgpack.Timestamp)
+
+
+async def test_a_symbol_that_changes_its_name_is_told_by_the_new_one(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    change = {"symbol": "GE", "new_symbol": "GEA", "date": "2022-06-02"}
+    script.write_text(json.dumps({"name_change": [change]}))
+    with exchange_in_thread(script=script) as exchange:
+        async with reading(exchange, "/v2/iex", trades=["GE", "GEA"]) as reader:
+            await advance(exchange, "2022-06-01T13:31:00Z")
+            await advance(exchange, "2022-06-02T13:31:00Z")
+            while not reader.seen or reader.seen[-1]["S"] != "GEA":
+                reader.seen += await reader.hear()
+    names = {message["t"][:10]: message["S"] for message in reader.of("t")}
+    assert names == {"2022-06-01": "GE", "2022-06-02": "GEA"}

@@ -17,7 +17,7 @@ from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, malformed
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.ratelimit import RequestBudget
-from the_alchemiser.exchange.streams.feeds import FEEDS, NEWS
+from the_alchemiser.exchange.streams.feeds import FEEDS, NEWS, NEWS_FEED
 from the_alchemiser.exchange.timestamps import parse_instant
 
 BODY_BYTES_LIMIT = 1024 * 1024
@@ -134,6 +134,8 @@ class FrontDoor:
     async def _enter(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self._requests += 1
         request_id = f"{self._requests:032x}"
+        if request.path == NEWS_FEED.path and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            return await self._guarded(request, request.app[FLOOR].data.serve_news, request_id)
         if request.path in STREAM_PATHS:
             return await self._guarded(request, handler, request_id)
         response = await self._guarded(request, partial(self._admit, handler), request_id)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
 from the_alchemiser.exchange.streams.codec import Codec
 from the_alchemiser.exchange.streams.frames import Framed
-from the_alchemiser.exchange.streams.messages import Message
 from the_alchemiser.exchange.streams.subscriptions import EVERYTHING, Subscriptions
 
 MESSAGES_PER_FRAME = 500
+CARRIES_ITS_INSTANTS = 0
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One message to be: `sent_at` orders it among the others, `at` is the time stamp it carries (0: it carries
-    its instants itself).
-    """
+    """One message to be: `sent_at` orders it among the others, `at` is the time stamp it is given."""
 
     sent_at: int
     channel: str
     symbol: str
     at: int
-    message: Message
+    message: Any
 
 
 class Batch:
@@ -68,8 +67,8 @@ def encoded(codec: Codec, events: Iterable[Event]) -> Iterator[bytes]:
     encode, last, stamp = codec.message, -1, None
     for event in events:
         at, message = event.at, event.message
-        if at:
+        if at != CARRIES_ITS_INSTANTS:
             if at != last:
                 last, stamp = at, codec.stamp(at)
-            message.t = stamp  # type: ignore[attr-defined]
+            message.t = stamp
         yield encode(message)

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from aiohttp import web
 
 from the_alchemiser.exchange.market.board import Board
+from the_alchemiser.exchange.market.news import Newsroom
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.streams.batch import Batch, Event
 from the_alchemiser.exchange.streams.dataclient import PING_SECONDS, DataClient
 from the_alchemiser.exchange.streams.fakepaca import FakepacaMarket
-from the_alchemiser.exchange.streams.feeds import FEEDS, OPTIONS, TEST, TRADES, Feed
+from the_alchemiser.exchange.streams.feeds import FEEDS, NEWS, NEWS_FEED, OPTIONS, TEST, TRADES, Feed
 from the_alchemiser.exchange.streams.marketfeed import Stretch, Tape, is_overnight, market_events
+from the_alchemiser.exchange.streams.newsfeed import news_events
 from the_alchemiser.exchange.streams.orderbooks import whole_book
 from the_alchemiser.exchange.streams.prints import PrintErrors
+from the_alchemiser.exchange.streams.renamed import RenamedTape
 from the_alchemiser.exchange.streams.seats import DataSeat
 from the_alchemiser.exchange.streams.universe import Universe
 
@@ -52,6 +55,7 @@ class DataStreamHub:
         """From now on the feeds tell of this market, beginning after `at`."""
         self._market = market
         self._universe = Universe(market, at)
+        self._newsroom = Newsroom(market)
         self._book_at = market.crypto.order_book if isinstance(market, Board) and market.crypto else None
         self._told_until = at
         self._wanted.clear()
@@ -59,8 +63,12 @@ class DataStreamHub:
     # -- connections ------------------------------------------------------------------------------
 
     def routes(self) -> list[web.RouteDef]:
-        """One route for each feed."""
-        return [web.get(feed.path, self._route(feed)) for feed in FEEDS]
+        """One route for each feed, but for news: its path is that of a request, too (see `serve_news`)."""
+        return [web.get(feed.path, self._route(feed)) for feed in FEEDS if feed.family != NEWS]
+
+    async def serve_news(self, request: web.Request) -> web.StreamResponse:
+        """One connection to the news stream."""
+        return await self._serve(NEWS_FEED, request)
 
     def _route(self, feed: Feed) -> Callable[[web.Request], asyncio.Future[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
@@ -116,6 +124,8 @@ class DataStreamHub:
         """Whether this exchange has anything to tell on a feed."""
         if feed.family == OPTIONS:
             return self._universe.options is not None
+        if feed.family == NEWS:
+            return True
         return bool(self.known(feed))
 
     @property
@@ -166,6 +176,8 @@ class DataStreamHub:
                     client.deliver(batch)
 
     def _events(self, feed: Feed, wanted: Wanted, after: int, until: int) -> list[Event]:
+        if feed.family == NEWS:
+            return list(news_events(self._newsroom, after, until))
         errors = PrintErrors() if feed.family == TEST else self.errors
         tape = self._tape(feed)
         stretch = Stretch(tape, feed.family, after - feed.delay, until - feed.delay, errors, self._book_at)
@@ -173,7 +185,10 @@ class DataStreamHub:
         return [event for event in events if is_overnight(event.at)] if feed.overnight else events
 
     def _tape(self, feed: Feed) -> Tape:
-        return self._fakepaca if feed.family == TEST else self._market
+        if feed.family == TEST:
+            return self._fakepaca
+        originals = self._universe.originals
+        return RenamedTape(self._market, originals) if originals else self._market
 
     async def room(self, patience_seconds: float) -> None:
         """Waits for clients that have much unread; one without room after the patience is cut off as slow."""

@@ -55,6 +55,7 @@ class Feed:
         return self.family == OPTIONS
 
 
+NEWS_FEED = Feed("/v1beta1/news", NEWS)
 FEEDS = (
     Feed("/v2/iex", STOCKS),
     Feed("/v2/sip", STOCKS),
@@ -65,5 +66,5 @@ FEEDS = (
     *(Feed(f"/v1beta3/crypto/{place}", CRYPTO) for place in ("us", "us-1", "us-2", "eu-1", "bs-1")),
     Feed("/v1beta1/indicative", OPTIONS),
     Feed("/v1beta1/opra", OPTIONS),
-    Feed("/v1beta1/news", NEWS),
+    NEWS_FEED,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Protocol
 
-from the_alchemiser.exchange.market.prices import Asset, Bar, Quote, Trade
+from the_alchemiser.exchange.market.prices import Bar, Quote, Trade
 from the_alchemiser.exchange.market.script import MarketScript
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.streams import feeds as f
@@ -25,6 +25,8 @@ from the_alchemiser.exchange.streams.prints import (
 from the_alchemiser.exchange.streams.scripted import lulds, statuses
 from the_alchemiser.exchange.units import DAY, MINUTE
 
+LAST_PRICE_WITHIN = DAY  # how far back the last price before a halt is looked for
+
 Wanted = Mapping[str, set[str]]
 
 
@@ -32,8 +34,6 @@ class Tape(Protocol):
     """The part of a Market that is told."""
 
     script: MarketScript
-
-    def assets(self) -> tuple[Asset, ...]: ...
 
     def trades(self, symbol: str, start: int, end: int, at: int) -> Iterable[Trade]: ...
 
@@ -153,6 +153,24 @@ def _daily_bars(stretch: Stretch, symbol: str) -> Iterator[Event]:
             yield Event(ended, f.DAILY_BARS, symbol, bar.at, m.bar_message("d", symbol, bar))
 
 
+def _imbalances(stretch: Stretch, symbol: str) -> Iterator[Event]:
+    """Each minute of a halt: the price at which the stock last traded, where orders gather."""
+    for halt in stretch.tape.script.halts:
+        if halt.symbol != symbol:
+            continue
+        last: Trade | None = None
+        for at in range(halt.start + MINUTE, halt.end, MINUTE):
+            if stretch.after < at <= stretch.until:
+                last = last or _last_before(stretch.tape, symbol, halt.start)
+                if last is not None:
+                    yield Event(at, f.IMBALANCES, symbol, at, m.imbalance(symbol, last))
+
+
+def _last_before(tape: Tape, symbol: str, at: int) -> Trade | None:
+    prints = tape.trades(symbol, at - LAST_PRICE_WITHIN, at - 1, at)
+    return max(prints, key=lambda trade: trade.at, default=None)
+
+
 def _orderbooks(stretch: Stretch, symbol: str) -> Iterable[Event]:
     if stretch.book_at is None:
         return ()
@@ -174,6 +192,7 @@ def is_overnight(at: int) -> bool:
 READERS: dict[str, Reader] = {
     f.STATUSES: lambda stretch, symbol: statuses(stretch.tape.script, symbol, stretch.after, stretch.until),
     f.LULDS: lambda stretch, symbol: lulds(stretch.tape.script, symbol, stretch.after, stretch.until),
+    f.IMBALANCES: _imbalances,
     f.QUOTES: _quotes,
     f.TRADES: _trades,
     f.CORRECTIONS: _notices,

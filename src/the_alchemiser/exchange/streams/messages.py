@@ -241,6 +241,10 @@ def bar_message(kind: str, symbol: str, bar: Bar) -> BarMessage:
     )
 
 
+def imbalance(symbol: str, trade: Trade) -> ImbalanceMessage:
+    return ImbalanceMessage("i", symbol, None, trade.price_e4 / PRICE)
+
+
 def mistaken(symbol: str, trade: Trade, *, corrected: bool) -> StockTrade:
     """The wrong print: one that will be cancelled, or what will be corrected into `trade`."""
     price = trade.price_e4 + tick_e4(trade.price_e4) if corrected else trade.price_e4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from the_alchemiser.exchange.market.board import Board
+from the_alchemiser.exchange.market.names import name_on
 from the_alchemiser.exchange.market.options import OptionMarket
 from the_alchemiser.exchange.market.prices import Market, NoPrice
 from the_alchemiser.exchange.market.sessions import new_york_date
@@ -17,7 +18,7 @@ STRIKES_NEAR_THE_MONEY = 4
 
 
 class Universe:
-    """The symbols of each family of instruments.
+    """The symbols of each family of instruments, on the day it is.
 
     There are too many option contracts to tell all of them: `*` stands for those of the nearest expiry whose
     strikes lie next to the price, and any other is told by its name.
@@ -26,20 +27,34 @@ class Universe:
     def __init__(self, market: Market, at: int) -> None:
         self._market = market
         self._at = at
-        self._families: dict[str, frozenset[str]] = {TEST: frozenset({SYMBOL}), NEWS: frozenset()}
-        for family in (STOCKS, CRYPTO):
-            self._families[family] = frozenset(
-                asset.symbol for asset in market.assets() if asset.asset_class == family
-            )
+        self._families: dict[str, frozenset[str]] = {}
         self.options = market.options if isinstance(market, Board) else None
+        self.originals: dict[str, str] = {}
+        """By their names of the day, the first names of stocks that are called otherwise now."""
+        self._begin_day()
 
     def moves_to(self, at: int) -> bool:
-        """Tells what time it is; whether that changes what `*` stands for."""
-        if new_york_date(at) == new_york_date(self._at):
-            self._at = at
-            return False
+        """Tells what time it is; whether a new day has begun, on which symbols may be others."""
+        is_new_day = new_york_date(at) != new_york_date(self._at)
         self._at = at
-        return self._families.pop(OPTIONS, None) is not None
+        if is_new_day:
+            self._begin_day()
+        return is_new_day
+
+    def _begin_day(self) -> None:
+        today, script = new_york_date(self._at), self._market.script
+        assets = self._market.assets()
+        names = {
+            name_on(script, one.symbol, today): one.symbol for one in assets if one.asset_class == STOCKS
+        }
+        self.originals = {name: first for name, first in names.items() if name != first}
+        pairs = frozenset(one.symbol for one in assets if one.asset_class == CRYPTO)
+        self._families = {
+            TEST: frozenset({SYMBOL}),
+            STOCKS: frozenset(names),
+            CRYPTO: pairs,
+            NEWS: frozenset(),
+        }
 
     def all_of(self, family: str) -> frozenset[str]:
         """What `*` stands for."""
@@ -48,7 +63,9 @@ class Universe:
         return self._families[family]
 
     def chosen(self, family: str, symbols: frozenset[str]) -> frozenset[str]:
-        """The known ones of the symbols, `*` spelled out."""
+        """The known ones of the symbols, `*` spelled out. News may be about anything."""
+        if family == NEWS:
+            return symbols
         if family == OPTIONS:
             named = {symbol for symbol in symbols if self._is_option(symbol)}
             return frozenset(named | self.all_of(family)) if EVERYTHING in symbols else frozenset(named)
