@@ -117,6 +117,10 @@ ALSO_ADMITTED: Final[dict[tuple[str, str], tuple[Schema, str]]] = {
         "the refusal of the position that could not be closed",
     ),
     ("Assets", "exchange"): (EMPTY_STRING, "options have none"),
+    ("CorporateAnnouncement", "ca_type"): (
+        {"enum": ["dividend", "merger", "spinoff", "split"]},
+        "as the servers spell them, and as alpaca-py must have them",
+    ),
     ("news", "content"): (EMPTY_STRING, "left out unless asked for; headlines have none"),
     ("Assets", "cusip"): (NULL, "null for accounts without the licence, as for crypto"),
     ("Position", "current_price"): (NULL, "no price, no value"),

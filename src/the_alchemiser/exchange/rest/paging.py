@@ -135,13 +135,18 @@ def page_of(request: web.Request, span: tuple[int, int], parse: Callable[[str], 
 
 def page_limit(request: web.Request, default: int = ROWS_PER_PAGE, most: int = ROWS_PER_PAGE_LIMIT) -> int:
     """`limit`, from 1 to `most`. Raises Refusal."""
-    text = request.query.get("limit", "") or str(default)
+    return number_of(request, "limit", default, most)
+
+
+def number_of(request: web.Request, name: str, default: int, most: int) -> int:
+    """A whole number from 1 to `most`. Raises Refusal."""
+    text = request.query.get(name, "") or str(default)
     if not re.fullmatch(r"-?[0-9]{1,400}", text):
-        raise bad_format("limit", f'error binding string parameter: strconv.ParseInt: parsing "{text[:32]}"')
+        raise bad_format(name, f'error binding string parameter: strconv.ParseInt: parsing "{text[:32]}"')
     if text.startswith("-") or not text.strip("0"):
-        raise bad_query("invalid limit: smaller than the allowed minimum of 1")
+        raise bad_query(f"invalid {name}: smaller than the allowed minimum of 1")
     if len(text.lstrip("0")) > 9 or int(text) > most:
-        raise bad_query(f"invalid limit: larger than the allowed maximum of {most}")
+        raise bad_query(f"invalid {name}: larger than the allowed maximum of {most}")
     return int(text)
 
 
