@@ -11,26 +11,31 @@ from wire import exchange_in_thread
 # Routes that are not built yet. It may only shrink.
 PENDING: frozenset[str] = frozenset(
     {
-        "GET /v1/corporate-actions",
         "GET /v1beta1/events/corporate-actions",
-        "GET /v1beta1/screener/stocks/most-actives",
-        "GET /v1beta1/screener/{market_type}/movers",
         "GET /v2/account/portfolio/history",
-        "GET /v2/corporate_actions/announcements",
-        "GET /v2/corporate_actions/announcements/{id}",
         "GET /v2beta1/events/activities",
         "POST /v2/orders",
         "POST /v2/positions/{symbol_or_contract_id}/do-not-exercise",
         "POST /v2/positions/{symbol_or_contract_id}/exercise",
     }
 )
+# An announcement to be found by its id.
+SPLIT = """
+[[split]]
+symbol = "KO"
+ex_date = 2022-06-20
+old_rate = 1
+new_rate = 2
+"""
 SERVED = sorted(operation.name for operation in served_operations())
 
 
 @pytest.fixture(scope="module")
-def talk() -> Iterator[Conversation]:
-    limits = {"requests_per_minute": 0, "data_requests_per_minute": 0}
-    with exchange_in_thread(start="2022-06-01T14:30:00Z", cash="250000", **limits) as exchange:
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conversation]:
+    script = tmp_path_factory.mktemp("script") / "events.toml"
+    script.write_text(SPLIT)
+    options = {"requests_per_minute": 0, "data_requests_per_minute": 0, "script": script}
+    with exchange_in_thread(start="2022-06-01T14:30:00Z", cash="250000", **options) as exchange:
         conversation = Conversation(exchange)
         for scene in SCENES:
             scene(conversation)
