@@ -15,6 +15,8 @@ from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from wire import WireExchange, exchange_in_thread, running_exchange
 
 ORDERS = "POST /v2/orders"
@@ -272,6 +274,35 @@ def test_an_answer_belongs_to_another_order(exchange: WireExchange) -> None:
     assert open_orders(exchange) == 2
 
 
+def test_prices_of_an_answer_are_not_what_they_were(exchange: WireExchange) -> None:
+    path = "/v2/stocks/KO/quotes/latest"
+    right = exchange.get(path)["quote"]
+    fault(exchange, "alter", "GET /v2/stocks/*", times={"ap": 100}, put={"bp": 0})
+    wrong = exchange.get(path)["quote"]
+    assert (wrong["ap"], wrong["bp"]) == (pytest.approx(right["ap"] * 100), 0)
+    assert {**wrong, "ap": 0, "bp": 0} == {**right, "ap": 0, "bp": 0}
+    exchange.submit(symbol="KO", qty="2", side="buy")
+    fault(exchange, "alter", "GET /v2/positions*", times={"qty": -1.5})
+    assert exchange.get("/v2/positions")[0]["qty"] == "-3"
+
+
+def test_some_items_of_many_say_that_they_failed(exchange: WireExchange) -> None:
+    fault(exchange, "items", "DELETE /v2/*", status=503, part=0.5)
+    orders = [exchange.submit(**LIMIT) for _ in range(8)]
+    answer = exchange.request("DELETE", "/v2/orders")
+    assert answer.status == 207
+    assert [item["id"] for item in answer.body] == [order["id"] for order in orders]
+    assert {item["status"] for item in answer.body} == {200, 503}
+    exchange.submit(symbol="KO", qty="2", side="buy")
+    fault(exchange, "items", "DELETE /v2/*", part=1.0)
+    assert exchange.get("/v2/orders") == []
+    exchange.request("DELETE", "/v1/control/faults")
+    fault(exchange, "items", "DELETE /v2/positions", part=1.0)
+    (item,) = exchange.request("DELETE", "/v2/positions").body
+    assert (item["status"], item["body"]["code"]) == (500, 50010000)
+    assert exchange.get("/v2/positions") == []
+
+
 def test_the_clock_is_wrong(exchange: WireExchange) -> None:
     right = exchange.get("/v2/clock")["timestamp"]
     fault(exchange, "skew", "GET /v2/clock", seconds=-30)
@@ -307,6 +338,57 @@ def test_control_routes_are_never_struck_and_need_keys(exchange: WireExchange) -
     assert (bad.status, bad.body["message"]) == (422, "unknown field `evry`")
     assert exchange.request("POST", "/v1/control/faults", b"{").status == 400
     assert exchange.request("POST", "/v1/control/faults", b"3").status == 422
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 10) | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=4), values, max_size=3),
+    max_leaves=5,
+)
+_PLACES = {"route": ["GET /v2/clock", "*", "* *"], "stream": ["*", "/stream"], "nowhere": [None]}
+_KINDS = [
+    "delay",
+    "drop",
+    "error",
+    "garbage",
+    "lose",
+    "close",
+    "refuse",
+    "reset",
+    "fill",
+    "halt",
+    "manual_order",
+]
+_FIELDS = [
+    "every",
+    "first",
+    "most",
+    "at",
+    "after",
+    "ordinals",
+    "probability",
+    "seconds",
+    "status",
+    "code",
+    "qty",
+    "put",
+]
+
+
+@given(
+    place=st.sampled_from(sorted(_PLACES)),
+    kind=st.sampled_from(_KINDS) | _VALUES,
+    fields=st.dictionaries(st.sampled_from(_FIELDS) | st.text(max_size=5), _VALUES, max_size=3),
+    data=st.data(),
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_given_as_a_rule_is_taken_or_refused(
+    shared_exchange: WireExchange, place: str, kind: Any, fields: dict[str, Any], data: st.DataObject
+) -> None:
+    rule = {place: data.draw(st.sampled_from(_PLACES[place]) | _VALUES), "fault": kind, **fields}
+    answer = shared_exchange.request("POST", "/v1/control/faults", rule)
+    assert answer.status in (201, 400, 422), (rule, answer)
+    shared_exchange.request("DELETE", "/v1/control/faults")
 
 
 def test_a_rule_may_concern_one_account(tmp_path: Path) -> None:

@@ -261,25 +261,55 @@ def test_single_quotes_of_a_symbol_are_lost_and_repeated_within_a_frame(exchange
     assert stamps["KO"] == sorted(stamps["KO"])
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/msgpack"}])
+def test_a_quote_is_crossed_and_a_hundred_times_too_high(
+    exchange: WireExchange, headers: dict[str, str]
+) -> None:
+    fault(exchange, "alter", "/v2/iex", event="q", times={"bp": 100}, first=1)
+    keys = {"APCA-API-KEY-ID": exchange.key, "APCA-API-SECRET-KEY": exchange.secret}
+    with connected(exchange, "/v2/iex", **keys, **headers) as peer:
+        hear_any(peer), hear_any(peer)
+        message = {"action": "subscribe", "quotes": ["KO"]}
+        peer.send(msgpack.packb(message) if headers else json.dumps(message))
+        assert hear_any(peer)[0]["T"] == "subscription"
+        exchange.advance_fully("2022-06-01T13:31:00Z")
+        rows = hear_any(peer)
+        while len(rows) < 3:
+            rows += hear_any(peer)
+    assert rows[0]["bp"] > 50 * rows[0]["ap"]
+    assert rows[1]["bp"] < rows[1]["ap"]
+    assert type(rows[0]["t"]) is type(rows[1]["t"])
+
+
+def test_an_update_says_something_else(exchange: WireExchange) -> None:
+    fault(exchange, "alter", event="fill", put={"qty": "7", "status": "suspended"})
+    with listening(exchange) as peer:
+        buy(exchange)
+        told(peer, 2)
+        data = hear(peer)["data"]
+    assert (data["event"], data["qty"], data["order"]["status"]) == ("fill", "7", "suspended")
+
+
+def hear_any(peer: ClientConnection, seconds: float = PATIENCE_SECONDS) -> Any:
+    frame = peer.recv(seconds)
+    return json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame, timestamp=3)
+
+
 def test_msgpack_frames_are_struck_as_json_ones_are(exchange: WireExchange) -> None:
     fault(exchange, "lose", "/v2/iex", event="q", every=2)
     keys = {"APCA-API-KEY-ID": exchange.key, "APCA-API-SECRET-KEY": exchange.secret}
 
-    def read(peer: ClientConnection, seconds: float = PATIENCE_SECONDS) -> Any:
-        frame = peer.recv(seconds)
-        return json.loads(frame) if isinstance(frame, str) else msgpack.unpackb(frame, timestamp=3)
-
     def quotes(until: str, **headers: str) -> list[Any]:
         with connected(exchange, "/v2/iex", **keys, **headers) as peer:
-            assert [read(peer)[0]["T"], read(peer)[0]["T"]] == ["success", "success"]
+            assert [hear_any(peer)[0]["T"], hear_any(peer)[0]["T"]] == ["success", "success"]
             message = {"action": "subscribe", "quotes": ["KO"]}
             peer.send(msgpack.packb(message) if headers else json.dumps(message))
-            assert read(peer)[0]["T"] == "subscription"
+            assert hear_any(peer)[0]["T"] == "subscription"
             exchange.advance_fully(until)
             rows: list[Any] = []
             with contextlib.suppress(TimeoutError):
                 while True:
-                    rows += read(peer, 0.3)
+                    rows += hear_any(peer, 0.3)
             return rows
 
     as_json = quotes("2022-06-01T13:35:00Z")

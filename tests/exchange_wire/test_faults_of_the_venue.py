@@ -181,6 +181,20 @@ def test_the_account_is_reset(exchange: WireExchange) -> None:
     )
 
 
+def test_a_symbol_is_halted_for_a_while(exchange: WireExchange) -> None:
+    fault(exchange, "halt", at=MINUTE, symbol="KO", exchange_seconds=600)
+    exchange.advance_fully(MINUTE)
+    order = {"symbol": "KO", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+    refused = exchange.request("POST", "/v2/orders", order)
+    assert "trading halt" in refused.body["message"]
+    limit = exchange.submit(**order | {"type": "limit", "limit_price": "100"})
+    exchange.advance_fully("2022-06-01T13:40:59Z")
+    assert status(exchange, limit) == "new"
+    exchange.advance_fully("2022-06-01T13:42:00Z")
+    assert status(exchange, limit) == "filled"
+    assert done(exchange) == [("halt", "halt")]
+
+
 def test_what_nobody_can_do_is_not_recorded(exchange: WireExchange) -> None:
     fault(exchange, "both_legs", at=MINUTE)
     fault(exchange, "manual_order", at=MINUTE, symbol="KO", side="buy", qty="1000000")
@@ -220,6 +234,11 @@ symbol = "PG"
 side = "buy"
 qty = "1"
 [[rule]]
+fault = "halt"
+at = "+2m"
+symbol = "KO"
+exchange_seconds = [60, 300]
+[[rule]]
 fault = "fill"
 at = "+10m"
 which = "all"
@@ -252,7 +271,7 @@ def test_a_schedule_replays_and_a_killed_exchange_needs_no_rules_to_continue(tmp
                 exchange.kill()
     assert stories[0] == stories[1] == stories[2]
     assert logs[0] == logs[1] == logs[2]
-    assert {kind for kind, _ in logs[0]} == {"delay_cancel", "reject_submit", "manual_order", "fill"}
+    assert {kind for kind, _ in logs[0]} == {"delay_cancel", "reject_submit", "manual_order", "halt", "fill"}
     with running_exchange(state=state) as exchange:
         again = [exchange.get("/v2/orders", status="all", limit=500), exchange.get("/v2/positions")]
     assert again == stories[0]

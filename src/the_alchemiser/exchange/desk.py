@@ -10,6 +10,7 @@ import msgspec
 from the_alchemiser.exchange.commands import COMMANDS, Arguments
 from the_alchemiser.exchange.credentials import Credentials
 from the_alchemiser.exchange.market.prices import Market
+from the_alchemiser.exchange.market.script import Halt
 from the_alchemiser.exchange.ratelimit import RequestBudget
 from the_alchemiser.exchange.streams.seats import DataPlan, DataSeat
 from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS, TradeUpdateHub
@@ -143,6 +144,11 @@ class Desk:
         self._exchange.advance(until)
         self._upcoming = None
         return self._exchange.update_count != before
+
+    def halt(self, halt: Halt) -> None:
+        """A symbol is halted from now on, as the market's script says from now on."""
+        self.exchange.halt(halt)
+        self._upcoming = None
 
     def tell(self) -> int:
         """Tells the trading stream what has happened; how many updates there were."""

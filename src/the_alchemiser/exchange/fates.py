@@ -16,6 +16,7 @@ from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import Refusal
 from the_alchemiser.exchange.faults import happenings as kinds
 from the_alchemiser.exchange.faults.director import ActiveRule, FaultDirector, Strike
+from the_alchemiser.exchange.market.script import Halt
 from the_alchemiser.exchange.timestamps import NANOS_PER_SECOND
 from the_alchemiser.exchange.units import price_e4 as price_of
 from the_alchemiser.exchange.units import quantity_e9
@@ -73,10 +74,26 @@ class Fates:
     def befall(self, active: ActiveRule) -> None:
         """A happening whose instant has come, for every account it means."""
         rule = active.rule
+        if isinstance(rule, kinds.Halted):
+            self._halt(active, rule)
+            return
         for desk in list(self._world().desks.values()):
             if rule.account in ("", desk.terms.key):
                 for what, happen in self._acts(rule, desk):
                     self._do(active, desk, what, happen)
+
+    def _halt(self, active: ActiveRule, rule: kinds.Halted) -> None:
+        world = self._world()
+        strike = Strike(active, "", 1, world.now)
+        seconds = strike.seconds(rule.exchange_seconds, "exchange_seconds")
+        try:
+            world.halt(
+                Halt(rule.symbol, world.now, world.now + round(seconds * NANOS_PER_SECOND), rule.reason)
+            )
+        except Refusal as refusal:
+            _log.info("%s: the halt is refused: %s", rule.name, refusal)
+            return
+        self._director.record(strike, f"halt {rule.symbol}", exchange_seconds=seconds)
 
     def _do(self, active: ActiveRule, desk: Desk, what: str, happen: Callable[[], object]) -> None:
         account = desk.terms.key

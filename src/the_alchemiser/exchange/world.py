@@ -21,6 +21,7 @@ from the_alchemiser.exchange.journal import Command, CommandLog, JournalError
 from the_alchemiser.exchange.market.names import name_on
 from the_alchemiser.exchange.market.news import Newsroom
 from the_alchemiser.exchange.market.prices import Market, Tick
+from the_alchemiser.exchange.market.script import Halt, MarketScript
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.units import DAY, HOUR, MINUTE
@@ -157,6 +158,20 @@ class World:
         """What a command of an account meets on its way, where somebody decides that; None: nothing."""
         return None if self.fate is None else self.fate(desk, name, arguments)
 
+    # -- the market -------------------------------------------------------------------------------
+
+    def halt(self, halt: Halt) -> None:
+        """Nothing trades in a symbol from now until the end of the halt. Raises Refusal, OSError."""
+        if self.market.asset(halt.symbol) is None:
+            raise not_found(f"asset not found for {halt.symbol}")
+        self.write("", "halt", {"halt": halt})
+        self._halt(halt)
+
+    def _halt(self, halt: Halt) -> None:
+        self.market.script = MarketScript((*self.market.script.entries, halt))
+        for desk in self.desks.values():
+            desk.halt(halt)
+
     # -- time -------------------------------------------------------------------------------------
 
     def move(self, until: int) -> int:
@@ -230,6 +245,8 @@ class World:
             self._close(number)
         elif name == "reset_account":
             self._reset(number, msgspec.structs.replace(self.desks[number].terms, cash=command["cash"]))
+        elif name == "halt":
+            self._halt(msgspec.convert(command["halt"], Halt))
         elif name != "advance":
             desk = self.desks[number]
             try:

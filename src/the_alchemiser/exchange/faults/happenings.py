@@ -162,4 +162,17 @@ class Reset(Happening, kw_only=True, tag="reset"):
             raise ValueError("cash must not be negative")
 
 
-AnyHappening = ManualOrder | ManualCancel | Fill | BothLegs | Reject | Reset
+class Halted(Happening, kw_only=True, tag="halt"):
+    """Nothing trades in `symbol` for so many exchange seconds, for any account; status messages tell of it."""
+
+    symbol: str
+    exchange_seconds: Seconds = 300.0
+    reason: str = "LUDP"
+
+    def check(self) -> None:
+        check_seconds("exchange_seconds", self.exchange_seconds)
+        if self.account:
+            raise ValueError("a halt concerns every account")
+
+
+AnyHappening = ManualOrder | ManualCancel | Fill | BothLegs | Reject | Reset | Halted

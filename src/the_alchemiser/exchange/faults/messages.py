@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
+from the_alchemiser.exchange.faults.alteration import Scalar, check_alteration
 from the_alchemiser.exchange.faults.rules import Rule, Seconds, check_seconds, pattern
 
 TRADE_UPDATES = "/stream"
@@ -93,6 +96,16 @@ class Spoil(MessageFault, kw_only=True, tag="garbage"):
     beside: bool = False
 
 
+class AlterMessage(MessageFault, kw_only=True, tag="alter"):
+    """Fields of the message, wherever they stand, have other values: those of `put`, or multiplied by `times`."""
+
+    put: dict[str, Scalar] = msgspec.field(default_factory=dict)
+    times: dict[str, float] = msgspec.field(default_factory=dict)
+
+    def check(self) -> None:
+        check_alteration(self.put, self.times)
+
+
 class Cut(MessageFault, kw_only=True, tag="close"):
     """At this message the connection ends: closed with `code`, or reset (`code` 0). The message is not sent.
 
@@ -136,5 +149,5 @@ class Refuse(StreamFault, kw_only=True, tag="refuse"):
             raise ValueError("status must lie between 400 and 599")
 
 
-AnyMessageFault = Lose | DelayMessage | Repeat | Reorder | Spoil | Cut | HalfOpen
+AnyMessageFault = Lose | DelayMessage | Repeat | Reorder | Spoil | AlterMessage | Cut | HalfOpen
 AnyStreamFault = AnyMessageFault | Refuse

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from the_alchemiser.exchange.faults.alteration import Scalar, check_alteration
 from the_alchemiser.exchange.faults.rules import Rule, Seconds, check_seconds, pattern
 
 BYTES_LIMIT = 256 * 1024 * 1024
@@ -179,6 +180,27 @@ class Skew(RequestFault, kw_only=True, tag="skew"):
         check_seconds("seconds", abs(self.seconds))
 
 
+class Alter(RequestFault, kw_only=True, tag="alter"):
+    """Fields of the answer, wherever they stand, have other values: those of `put`, or multiplied by `times`."""
+
+    put: dict[str, Scalar] = msgspec.field(default_factory=dict)
+    times: dict[str, float] = msgspec.field(default_factory=dict)
+
+    def check(self) -> None:
+        check_alteration(self.put, self.times)
+
+
+class Items(RequestFault, kw_only=True, tag="items"):
+    """Of the items of a 207 answer a part, drawn one by one, says that it failed; the effect is there all the same."""
+
+    status: int = 500
+    part: float = 0.5
+
+    def check(self) -> None:
+        if not 300 <= self.status <= 599 or not 0 < self.part <= 1:
+            raise ValueError("status must lie between 300 and 599, part between 0 and 1")
+
+
 AnyRequestFault = (
     Delay
     | Drop
@@ -193,4 +215,6 @@ AnyRequestFault = (
     | Empty
     | Unseen
     | Skew
+    | Alter
+    | Items
 )

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Middleware
 
 from the_alchemiser.exchange.credentials import presented_pair
 from the_alchemiser.exchange.faults import requests as kinds
+from the_alchemiser.exchange.faults.alteration import altered
 from the_alchemiser.exchange.faults.director import ActiveRule, Strike
 from the_alchemiser.exchange.faults.messages import Refuse
 from the_alchemiser.exchange.floor import Floor
@@ -293,6 +294,26 @@ async def _skew(scene: Scene, proceed: Proceed) -> web.StreamResponse:
     return response
 
 
+async def _alter(scene: Scene, proceed: Proceed) -> web.StreamResponse:
+    response = await proceed()
+    body = spoiled.body_of(response)
+    if body is None:
+        return response
+    scene.record()
+    value = altered(json.loads(body), scene.rule.put, scene.rule.times)
+    return spoiled.with_body(response, msgspec.json.encode(value))
+
+
+async def _items(scene: Scene, proceed: Proceed) -> web.StreamResponse:
+    response = await proceed()
+    body = spoiled.body_of(response)
+    if body is None or response.status != 207:
+        return response
+    items, failed = spoiled.with_failures(json.loads(body), scene.rule, scene.strike)
+    scene.record(failed=failed)
+    return spoiled.with_body(response, msgspec.json.encode(items))
+
+
 _DOERS: dict[type, Callable[[Scene, Proceed], Awaitable[web.StreamResponse]]] = {
     kinds.Delay: _delay,
     kinds.Drop: _drop,
@@ -307,4 +328,6 @@ _DOERS: dict[type, Callable[[Scene, Proceed], Awaitable[web.StreamResponse]]] = 
     kinds.Empty: _empty,
     kinds.Unseen: _unseen,
     kinds.Skew: _skew,
+    kinds.Alter: _alter,
+    kinds.Items: _items,
 }

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 
 from the_alchemiser.exchange.faults.director import Strike
 from the_alchemiser.exchange.faults.draws import noise
-from the_alchemiser.exchange.faults.requests import Error, Garbage
+from the_alchemiser.exchange.faults.requests import Error, Garbage, Items
 from the_alchemiser.exchange.rest.door import json_answer
 from the_alchemiser.exchange.timestamps import NANOS_PER_SECOND, parse_instant, rfc3339, rfc3339_new_york
 
@@ -132,6 +132,17 @@ def _in_other_words(value: Any) -> Any:
         key: f"unheard_of_{key}" if key in _WORDS and isinstance(item, str) else _in_other_words(item)
         for key, item in value.items()
     }
+
+
+def with_failures(items: list[Any], rule: Items, strike: Strike) -> tuple[list[Any], int]:
+    """The items of a 207 answer with some that failed, and how many these are."""
+    code, message = _ERRORS.get(rule.status, (rule.status * 100_000, "error"))
+    failed = [strike.fraction(f"item {number}") < rule.part for number in range(len(items))]
+    told = []
+    for item, is_failed in zip(items, failed, strict=True):
+        body = {"body": {"code": code, "message": message}} if "body" in item else {}
+        told.append({**item, "status": rule.status, **body} if is_failed else item)
+    return told, sum(failed)
 
 
 def younger(value: Any, than: int) -> bool:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from the_alchemiser.exchange.agenda import Agenda
 from the_alchemiser.exchange.faults import messages as kinds
+from the_alchemiser.exchange.faults.alteration import altered
 from the_alchemiser.exchange.faults.director import ActiveRule, FaultDirector, Strike
 from the_alchemiser.exchange.faults.draws import noise
 from the_alchemiser.exchange.streams import dissection
@@ -139,6 +140,9 @@ class FaultyOutbox(Outbox):
             self._held.append((rule.by + 1, message.raw))
         elif isinstance(rule, kinds.Spoil):
             return [*_spoilt(strike, rule, message, parts), *([message.raw] if rule.beside else [])]
+        elif isinstance(rule, kinds.AlterMessage):
+            value = altered(parts.decoded(message.raw), rule.put, rule.times)
+            return [parts.encoded(value)]
         elif isinstance(rule, kinds.Cut):
             self._end(rule)
         elif isinstance(rule, kinds.HalfOpen):

@@ -155,6 +155,11 @@ class Timeline(Corporate):
                 act = self._halt if happening.kind == HALTED else self._resume
                 self._alarm(happening.at, partial(act, entry.symbol))
 
+    def halt(self, halt: Halt) -> None:
+        """A halt that the market's script did not foresee begins; it stands there from now on."""
+        self._halt(halt.symbol)
+        self._alarm(halt.end, partial(self._resume, halt.symbol))
+
     def _halt(self, symbol: str) -> None:
         """Nothing trades from now on; stops have followed the market so far."""
         book = self._book(symbol)
