@@ -1,6 +1,8 @@
 """Clients we did not write, each used as its own documentation shows, against a running exchange."""
 
 import pytest
+from clients.documented import documented, recipes, shown_programs
+from clients.ledger import CAPABILITIES
 from clients.runs import CLIENTS, Client, missing, run
 
 # What the exchange does not do yet. It may only shrink.
@@ -22,6 +24,19 @@ def test_a_client_finds_everything_it_asks_for(client: Client) -> None:
     failures = {name: text for name, text in report.failed.items() if _capability(name) not in PENDING}
     assert not failures, "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
     assert not report.uncovered or PENDING, f"public methods that nothing calls: {report.uncovered}"
+    said = documented()[f"{report.client} {report.version}"]
+    assert said == frozenset(report.shown), "python -m tools.client_table writes the table anew"
+
+
+def test_the_table_of_clients_names_all_of_them_and_nothing_else() -> None:
+    names = [client.name for client in CLIENTS]
+    assert [name.rpartition(" ")[0] for name in documented()] == names
+    assert frozenset().union(*documented().values()) <= set(CAPABILITIES)
+
+
+def test_the_documented_recipes_are_the_programs_the_clients_run() -> None:
+    shown = shown_programs()
+    assert [name for name, program in recipes().items() if program not in shown] == []
 
 
 def _capability(step: str) -> str:
