@@ -4,7 +4,7 @@ const { Ledger, until, check } = require("./ledger.js");
 const alpaca = require("./recipes/alpaca_js_v3.js");
 
 const version = require("@alpacahq/alpaca-trade-api/package.json").version;
-const ledger = new Ledger("alpaca-trade-api (JavaScript) 3", version);
+const ledger = new Ledger("JavaScript SDK", version);
 const prototype = Object.getOwnPropertyNames(Object.getPrototypeOf(alpaca)).filter((name) => name !== "constructor");
 const own = Object.keys(alpaca).filter((name) => typeof alpaca[name] === "function");
 ledger.watch(alpaca, [...own.filter((name) => !["httpRequest", "dataHttpRequest"].includes(name)), ...prototype]);

@@ -11,7 +11,7 @@ const LEFT_OUT = [
   ...["trading.cryptoFunding", "trading.events", "trading.locates", "trading.tokenization", "marketData.indices"],
   ...["marketData.cryptoPerpetualFutures", "marketData.fixedIncome", "marketData.forex", "marketData.logos"],
 ];
-const ledger = new Ledger("alpaca-trade-api (JavaScript) 4", version);
+const ledger = new Ledger("JavaScript SDK", version);
 for (const { accessor, methods } of capabilities) {
   const [group, name] = accessor.split(".");
   if (!LEFT_OUT.includes(accessor)) ledger.watch(alpaca[group][name], methods);

@@ -19,7 +19,7 @@ from lumibot.strategies import Strategy
 from lumibot.traders import Trader
 
 DAY_SECONDS = float(os.environ.get("CLIENT_DAY_SECONDS", "150"))
-ledger = Ledger("lumibot", version("lumibot"))
+ledger = Ledger("Lumibot", version("lumibot"))
 
 
 class Diary:

@@ -57,7 +57,7 @@ def python_of(client: str) -> str:
 def javascript(major: int) -> Client:
     """A version of the JavaScript SDK; node finds it by NODE_PATH, and trusts the exchange's authority."""
     return Client(
-        f"alpaca-trade-api (JavaScript) {major}",
+        f"JavaScript SDK {major}",
         ("node", str(HERE / f"alpaca_js_v{major}_client.js")),
         options={"tls_port": 0, "tls_dir": INSTALLED / "authority"},
         environment={"NODE_PATH": str(INSTALLED / f"javascript-{major}" / "node_modules")},
@@ -67,7 +67,7 @@ def javascript(major: int) -> Client:
 CLIENTS: tuple[Client, ...] = (
     Client("alpaca-py", (sys.executable, str(HERE / "alpaca_py_client.py"))),
     Client("alpaca-mcp-server", (sys.executable, str(HERE / "alpaca_mcp_client.py"))),
-    Client("lumibot", (python_of("lumibot"), str(HERE / "lumibot_client.py")), options={"speed": 600}),
+    Client("Lumibot", (python_of("lumibot"), str(HERE / "lumibot_client.py")), options={"speed": 600}),
     Client(
         "alpaca-trade-api (Python)",
         (python_of("alpaca-trade-api"), str(HERE / "alpaca_trade_api_py_client.py")),
