@@ -23,7 +23,7 @@ from the_alchemiser.exchange.units import (
     format_ratio,
 )
 from the_alchemiser.exchange.venue.account import PositionState
-from the_alchemiser.exchange.venue.orders import LIMIT, STOP_LIMIT, Order, Update
+from the_alchemiser.exchange.venue.orders import LIMIT, MLEG, STOP_LIMIT, Order, Update
 
 Row = dict[str, Any]
 TAPE = "C"
@@ -42,6 +42,7 @@ def _price(price_e4: int | None) -> str | None:
 def order_row(order: Order, *, nested: bool = True) -> Row:
     """An Order. `nested` puts the legs of a complex order under it."""
     filled = order.filled_qty_e9
+    together = order.order_class == MLEG and order.parent_id is None  # its legs say what it trades
     return {
         "id": order.id,
         "client_order_id": order.client_order_id,
@@ -58,13 +59,13 @@ def order_row(order: Order, *, nested: bool = True) -> Row:
         "replaced_by": order.replaced_by,
         "replaces": order.replaces,
         "asset_id": order.asset_id,
-        "symbol": order.symbol,
-        "asset_class": order.asset_class,
+        "symbol": "" if together else order.symbol,
+        "asset_class": "" if together else order.asset_class,
         "notional": None if order.notional_e13 is None else format_money(order.notional_e13),
         "qty": None if order.qty_e9 is None else format_quantity(order.qty_e9),
         "filled_qty": format_quantity(filled),
         "filled_avg_price": format_average_price(order.filled_cost_e13, filled) if filled else None,
-        "order_class": order.order_class,
+        "order_class": order.order_class or ("simple" if order.asset_class == "us_option" else ""),
         "order_type": order.type,
         "type": order.type,
         "side": order.side,
@@ -78,7 +79,7 @@ def order_row(order: Order, *, nested: bool = True) -> Row:
         "trail_percent": _price(order.trail_percent_e4),
         "trail_price": _price(order.trail_price_e4),
         "hwm": _price(order.hwm_e4),
-        "ratio_qty": None,
+        "ratio_qty": None if order.ratio is None else str(order.ratio),
         "subtag": None,
         "source": order.source,
     }
@@ -96,7 +97,30 @@ def update_row(update: Update) -> Row:
         row["price"] = format_price(update.price_e4)
         row["qty"] = format_quantity(update.qty_e9)
         row["position_qty"] = format_quantity(update.position_qty_e9 or 0)
+    if update.legs:
+        row.update(_executed_together(update, instant))
     return row
+
+
+def _executed_together(update: Update, instant: str) -> Row:
+    """The fill of a multi-leg order: its net price, and what was executed in each leg."""
+    order, legs = update.order, update.legs
+    return {
+        "price": format_average_price(order.filled_cost_e13, order.filled_qty_e9),
+        "qty": format_quantity(order.filled_qty_e9),
+        "position_qtys": {leg.symbol: format_quantity(leg.position_qty_e9) for leg in legs},
+        "legs": [
+            {
+                "execution_id": leg.execution_id,
+                "order_id": leg.order_id,
+                "symbol": leg.symbol,
+                "price": format_price(leg.price_e4),
+                "qty": format_quantity(leg.qty_e9),
+                "timestamp": instant,
+            }
+            for leg in legs
+        ],
+    }
 
 
 def position_row(position: PositionState) -> Row:

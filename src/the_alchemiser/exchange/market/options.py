@@ -16,6 +16,7 @@ import numpy as np
 from the_alchemiser.exchange.market import pricing
 from the_alchemiser.exchange.market.barring import Ints, Path, Span
 from the_alchemiser.exchange.market.bridge import random_bits, tick_steps
+from the_alchemiser.exchange.market.combination import NET_SHIFT_E4, Part, parts_of
 from the_alchemiser.exchange.market.contracts import MULTIPLIER, Chains, Contract, parse_contract
 from the_alchemiser.exchange.market.days import volatility_before
 from the_alchemiser.exchange.market.paths import PathMarket
@@ -98,6 +99,10 @@ class OptionMarket(SparseMarket):
 
     def covered(self, symbol: str) -> range:
         """The sessions from the contract's listing to its expiry, as far as its stock has prices."""
+        parts = parts_of(symbol)
+        if parts:
+            ranges = [self.covered(part.symbol) for part in parts]
+            return range(max(one.start for one in ranges), min(one.stop for one in ranges))
         contract = parse_contract(symbol)
         first = self.chains.first_session(contract) if contract is not None else None
         last = self.sessions.on(contract.expiry) if contract is not None else None
@@ -122,6 +127,10 @@ class OptionMarket(SparseMarket):
         return Valued(bid, ask, pricing.implied_volatility(terms), pricing.greeks(terms))
 
     def quote(self, symbol: str, at: int) -> Quote:
+        """The quote of a contract, or the shifted one of a combination (`combination`)."""
+        parts = parts_of(symbol)
+        if parts:
+            return self._net_quote(parts, at)
         contract = self.contract(symbol)
         covered = self.covered(symbol)
         begun = self.sessions.begun(at)
@@ -131,6 +140,12 @@ class OptionMarket(SparseMarket):
         valued = self.value(contract.underlying, [contract], at)
         stock = self.stocks.quote(contract.underlying, at)
         return self._sized(symbol, stock.at, int(valued.bid[0]), int(valued.ask[0]))
+
+    def _net_quote(self, parts: list[Part], at: int) -> Quote:
+        quotes = [(part.number, self.quote(part.symbol, at)) for part in parts]
+        bid = sum(count * (one.bid_e4 if count > 0 else one.ask_e4) for count, one in quotes)
+        ask = sum(count * (one.ask_e4 if count > 0 else one.bid_e4) for count, one in quotes)
+        return Quote(max(one.at for _, one in quotes), bid + NET_SHIFT_E4, ask + NET_SHIFT_E4, 1, 1)
 
     def trade(self, symbol: str, at: int) -> Trade:
         """The latest print by `at`; looks up the draws of a day before it computes any price."""
@@ -169,6 +184,9 @@ class OptionMarket(SparseMarket):
         return volatility_before(np.array(closes, dtype=np.int64), len(closes))
 
     def _path_of(self, symbol: str, session: Session) -> Path:
+        parts = parts_of(symbol)
+        if parts:
+            return self._net_path(parts, session)
         contract = self.contract(symbol)
         stock = self.stocks.path(contract.underlying, session.index)
         if not len(stock.at):
@@ -180,6 +198,15 @@ class OptionMarket(SparseMarket):
         middle = np.maximum((bid + ask) // 2, 1)
         step = tick_steps(middle)
         return Path(stock.at, middle // step * step, bid, ask, self._sizes(contract, session, stock))
+
+    def _net_path(self, parts: list[Part], session: Session) -> Path:
+        paths = [(part.number, self.path(part.symbol, session.index)) for part in parts]
+        first = paths[0][1]
+        bid, ask = np.full_like(first.at, NET_SHIFT_E4), np.full_like(first.at, NET_SHIFT_E4)
+        for count, path in paths:
+            bid += count * (path.bid if count > 0 else path.ask)
+            ask += count * (path.ask if count > 0 else path.bid)
+        return Path(first.at, (bid + ask) // 2, bid, ask, np.zeros_like(first.at))
 
     def _sizes(self, contract: Contract, session: Session, stock: Path) -> Ints:
         """Contracts traded at each tick; at most one tick in twenty trades, far from the money hardly any."""

@@ -18,7 +18,14 @@ from the_alchemiser.exchange.market.options import OptionMarket
 from the_alchemiser.exchange.market.prices import NoPrice, asset_id, trade_price_e4
 from the_alchemiser.exchange.market.sessions import Session, new_york_date
 from the_alchemiser.exchange.rest.chains import Selection, option_market, select, selection_of
-from the_alchemiser.exchange.rest.door import FLOOR, json_answer, query_flag, query_number, query_words
+from the_alchemiser.exchange.rest.door import (
+    FLOOR,
+    desk_of,
+    json_answer,
+    query_flag,
+    query_number,
+    query_words,
+)
 from the_alchemiser.exchange.rows import Row
 from the_alchemiser.exchange.units import format_price
 
@@ -192,9 +199,23 @@ def _read_token(token: str) -> int:
         raise bad_parameter("invalid page_token") from None
 
 
+async def exercise(request: web.Request) -> web.Response:
+    """POST /v2/positions/{symbol or contract id}/exercise: all of it, now."""
+    desk_of(request).run("exercise", symbol=request.match_info["symbol"].upper())
+    return web.Response()
+
+
+async def do_not_exercise(request: web.Request) -> web.Response:
+    """POST /v2/positions/{symbol or contract id}/do-not-exercise: let it lapse at its end."""
+    desk_of(request).run("do_not_exercise", symbol=request.match_info["symbol"].upper())
+    return web.Response()
+
+
 def routes() -> list[web.RouteDef]:
-    """Every route of option contracts."""
+    """Every route of option contracts and of what their owners may do with them."""
     return [
         web.get("/v2/options/contracts", list_contracts),
         web.get("/v2/options/contracts/{symbol}", read_contract),
+        web.post("/v2/positions/{symbol:.+}/exercise", exercise),
+        web.post("/v2/positions/{symbol:.+}/do-not-exercise", do_not_exercise),
     ]

@@ -98,7 +98,8 @@ class Position(msgspec.Struct, kw_only=True, eq=False):
     """What is owned (or, below zero, owed) of one symbol, and at which cost, below zero for a short one.
 
     `held_qty_e9`, never below zero, is what closing orders reserve. `day_basis_e13`: at the last close, or at
-    cost if opened since. `collateral_e13` is money that the position ties up beyond its own margin.
+    cost if opened since. `collateral_e13` is money that the position ties up beyond its own margin,
+    `pledged_e9` shares that written calls may ask for. An option that `lapses` is not exercised at its end.
     """
 
     symbol: str
@@ -109,6 +110,8 @@ class Position(msgspec.Struct, kw_only=True, eq=False):
     cost_basis_e13: int = 0
     day_basis_e13: int = 0
     collateral_e13: int = 0
+    pledged_e9: int = 0
+    lapses: bool = False
 
     def change(self, by_e9: int, price_e4: int) -> None:
         """Enter a change of quantity at this price; what goes beyond zero opens the other side."""
@@ -212,9 +215,11 @@ class Account:
         return position.qty_e9 if position else 0
 
     def available_e9(self, symbol: str) -> int:
-        """How much of the position in `symbol`, long or short, no open order reserves: never below zero."""
+        """How much of the position in `symbol`, long or short, no open order and no written call reserves:
+        never below zero.
+        """
         position = self.positions.get(symbol)
-        return abs(position.qty_e9) - position.held_qty_e9 if position else 0
+        return abs(position.qty_e9) - position.held_qty_e9 - position.pledged_e9 if position else 0
 
     def hold(self, order: Order, *, cash_e13: int = 0, qty_e9: int = 0) -> None:
         """Set what `order` reserves to exactly this."""

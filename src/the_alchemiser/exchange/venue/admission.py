@@ -14,6 +14,7 @@ from the_alchemiser.exchange.errors import (
     forbidden,
     unprocessable,
 )
+from the_alchemiser.exchange.market.contracts import parse_contract
 from the_alchemiser.exchange.market.prices import Asset, Quote
 from the_alchemiser.exchange.market.trails import Trail
 from the_alchemiser.exchange.units import (
@@ -25,7 +26,7 @@ from the_alchemiser.exchange.units import (
     format_quantity,
     tick_e4,
 )
-from the_alchemiser.exchange.venue import crypto_rules
+from the_alchemiser.exchange.venue import crypto_rules, option_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import Account
 from the_alchemiser.exchange.venue.books import bound_e4, collar_e4
@@ -140,13 +141,16 @@ def _check_legs_present(request: o.OrderRequest) -> None:
 def check_asset(request: o.OrderRequest, asset: Asset | None, rules: VenueRules = DEFAULT_RULES) -> Asset:
     """The asset, if it can be traded in this manner."""
     if asset is None:
-        raise unprocessable(f'asset "{request.symbol}" not found')
+        kind = "asset" if parse_contract(request.symbol) is None else "contract"
+        raise unprocessable(f'{kind} "{request.symbol}" not found')
     if asset.status != "active":
         raise unprocessable(f'asset "{asset.symbol}" is not active')
     if not asset.tradable:
         raise unprocessable(f'asset "{asset.symbol}" is not tradable')
     if asset.asset_class == CRYPTO:
         crypto_rules.check_kind(request, asset, rules)
+    if asset.asset_class == option_rules.OPTION:
+        option_rules.check_kind(request, rules)
     if request.extended_hours and request.order_class:
         raise forbidden(f"{request.order_class} orders do not support extended hours trading")
     _check_time_in_force(request)

@@ -12,6 +12,7 @@ from the_alchemiser.exchange.venue import admission
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.books import trail_of
 from the_alchemiser.exchange.venue.entry import Entry
+from the_alchemiser.exchange.venue.option_rules import OPTION
 from the_alchemiser.exchange.venue.orders import Order, OrderChanges, OrderRequest, snapshot
 
 _REPLACEABLE = ("new", "partially_filled")
@@ -151,6 +152,10 @@ class Amendment(Entry):
         asset = admission.check_asset(request, self._listed(old.symbol), self.rules)
         if request.time_in_force != old.time_in_force:
             self._check_present(request, asset, old.position_intent)
+        if asset.asset_class == OPTION:
+            if old.closes:
+                admission.check_shares(self._account, asset, remaining, old.held_qty_e9)
+            return self._check_option(request, old.position_intent, quote, old)
         if not old.closes:
             return self._check_power(request, asset, remaining, quote.ask_e4, old.held_cash_e13)
         if old.status != "held":

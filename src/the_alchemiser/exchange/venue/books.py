@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from the_alchemiser.exchange.market.combination import NET_SHIFT_E4
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, Tick
 from the_alchemiser.exchange.market.trails import Trail
@@ -11,6 +12,7 @@ from the_alchemiser.exchange.venue.orders import (
     BUY,
     CLS,
     MARKET,
+    MLEG,
     OPG,
     SELL,
     STOP,
@@ -55,6 +57,9 @@ def bound_e4(order: Order) -> int:
 
 
 def levels_of(order: Order) -> Levels:
+    if order.order_class == MLEG:  # a purchase of the combination, whose prices are shifted above zero
+        limit = order.limit_price_e4
+        return Levels(HIGHEST if limit is None else limit + NET_SHIFT_E4, HIGHEST, LOWEST, HIGHEST)
     if order.time_in_force == OPG:  # takes the first price there is, or none
         return Levels(HIGHEST, LOWEST, HIGHEST, LOWEST)
     if order.time_in_force == CLS or trails(order):

@@ -30,9 +30,9 @@ from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
 from the_alchemiser.exchange.venue.activities import Activity, ActivityFilter, page
 from the_alchemiser.exchange.venue.configuration import Configuration, configured
+from the_alchemiser.exchange.venue.exercise import Exercise
 from the_alchemiser.exchange.venue.listing import listed
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
-from the_alchemiser.exchange.venue.timeline import Timeline
 from the_alchemiser.exchange.venue.valuation import OPTIONS_APPROVED_LEVEL
 
 _instant = attrgetter("at")
@@ -47,7 +47,7 @@ class CloseResult(NamedTuple):
     refusal: Refusal | None
 
 
-class Exchange(Timeline):
+class Exchange(Exercise):
     """One exchange with one account. All instants are ns UTC; every method answers at once.
 
     `submit`, `replace`, `cancel` and the closing methods raise Refusal and then have changed nothing.
@@ -127,7 +127,9 @@ class Exchange(Timeline):
         if symbol_or_asset_id in self._account.positions:
             return symbol_or_asset_id
         for symbol in self._account.positions:  # a pair is also known without its slash
-            if symbol.replace("/", "") == symbol_or_asset_id:
+            if symbol_or_asset_id == symbol.replace("/", "") or symbol_or_asset_id.lower() == asset_id(
+                symbol
+            ):
                 return symbol
         asset = self.asset(symbol_or_asset_id)
         if asset is None or asset.symbol not in self._account.positions:
@@ -146,7 +148,7 @@ class Exchange(Timeline):
             marginable=asset.marginable if asset else False,
             qty_e9=position.qty_e9,
             qty_available_e9=position.qty_e9
-            + (position.held_qty_e9 if position.qty_e9 < 0 else -position.held_qty_e9),
+            + (position.held_qty_e9 if position.qty_e9 < 0 else -position.held_qty_e9 - position.pledged_e9),
             multiplier=position.multiplier,
             cost_basis_e13=position.cost_basis_e13,
             day_basis_e13=position.day_basis_e13,

@@ -12,19 +12,20 @@ from the_alchemiser.exchange.market.names import name_on
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.units import NEVER, QUANTITY
-from the_alchemiser.exchange.venue import admission, crypto_rules
+from the_alchemiser.exchange.venue import admission, crypto_rules, option_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.books import trail_of
 from the_alchemiser.exchange.venue.margin import Exposure
-from the_alchemiser.exchange.venue.matching import Matching
+from the_alchemiser.exchange.venue.option_rules import OPTION
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest, snapshot
 from the_alchemiser.exchange.venue.presence import CRYPTO, check_auction_window, trades_in
+from the_alchemiser.exchange.venue.writing import Writing
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
 GTC_LIFETIME = timedelta(days=90)
 
 
-class Entry(Matching):
+class Entry(Writing):
     """What an owner wants to trade."""
 
     def submit(self, request: OrderRequest) -> Order:
@@ -57,6 +58,7 @@ class Entry(Matching):
             self._mark(order, trail_of(order))
         held = admission.shares_e9(request, quote) if order.closes else 0
         self._account.hold(order, cash_e13=cash, qty_e9=held)
+        self._cover_order(order)
         answer = snapshot(order)
         self._route(order)
         return answer
@@ -68,6 +70,10 @@ class Entry(Matching):
                 f'market order rejected due to trading halt on symbol: "{asset.symbol}",'
                 " please place a limit order instead"
             )
+        if asset.asset_class == OPTION:
+            opens = intent.endswith("_to_open")
+            option_rules.check_life(asset.symbol, self._life(asset.symbol), self.now, opens=opens)
+            option_rules.check_hours(request, self._is_open)
         if request.time_in_force in (o.OPG, o.CLS):
             check_auction_window(request.time_in_force, self.now, self.hours, self.rules.cls_cutoff)
         if intent == "sell_to_open" and (request.notional_e13 or (request.qty_e9 or 0) % QUANTITY):
@@ -96,6 +102,9 @@ class Entry(Matching):
         """The money an opening order must reserve; 0 for a closing one, which reserves shares."""
         if intent.endswith("_to_close"):
             admission.check_shares(self._account, asset, admission.shares_e9(request, quote))
+        if asset.asset_class == OPTION:
+            return self._check_option(request, intent, quote)
+        if intent.endswith("_to_close"):
             return 0
         self._check_opening(request, asset)
         return self._check_power(request, asset, request.qty_e9 or 0, quote.ask_e4)

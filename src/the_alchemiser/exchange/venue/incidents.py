@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from the_alchemiser.exchange.errors import bad_parameter, unprocessable
-from the_alchemiser.exchange.venue.amendment import Amendment
+from the_alchemiser.exchange.venue.multileg import MultiLeg
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest
 
 DASHBOARD = "dashboard"
 
 
-class Incidents(Amendment):
+class Incidents(MultiLeg):
     """What somebody other than the owner's program does to the account. Each method raises Refusal."""
 
     def reject_later(self, order_id: str, reason: str) -> Order:

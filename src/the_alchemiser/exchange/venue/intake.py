@@ -16,16 +16,25 @@ from the_alchemiser.exchange.units import (
     scaled,
 )
 from the_alchemiser.exchange.venue.admission import sub_penny
-from the_alchemiser.exchange.venue.orders import SIMPLE, OrderChanges, OrderRequest
+from the_alchemiser.exchange.venue.orders import (
+    MLEG,
+    POSITION_INTENTS,
+    SIMPLE,
+    LegRequest,
+    OrderChanges,
+    OrderRequest,
+)
 
 
 def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
     """An order request from the body of POST /v2/orders (numbers as text or JSON numbers). Raises Refusal."""
     profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
-    symbol = _word(body, "symbol", "invalid symbol").upper()
+    order_class = _order_class(body)
+    together = order_class == MLEG
+    symbol = "" if together else _word(body, "symbol", "invalid symbol").upper()
     return OrderRequest(
         symbol=symbol,
-        side=_word(body, "side", "invalid side"),
+        side="" if together else _side(body),
         type=_word(body, "type", "invalid order type"),
         time_in_force=_word(body, "time_in_force", "invalid time_in_force"),
         qty_e9=_number(body, "qty", cut_quantity_e9 if canonical_pair(symbol) else quantity_e9),
@@ -34,14 +43,42 @@ def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
         stop_price_e4=_price(body, "stop_price"),
         trail_price_e4=_price(body, "trail_price"),
         trail_percent_e4=_price(body, "trail_percent"),
-        order_class=_order_class(body),
+        order_class=order_class,
         take_profit_limit_e4=_price(profit, "limit_price", "take_profit.limit_price"),
         stop_loss_stop_e4=_price(loss, "stop_price", "stop_loss.stop_price"),
         stop_loss_limit_e4=_price(loss, "limit_price", "stop_loss.limit_price"),
         client_order_id=_text(body, "client_order_id"),
         extended_hours=body.get("extended_hours") is True,
         position_intent=_text(body, "position_intent"),
+        legs=_legs(body) if together else (),
     )
+
+
+def _side(body: Mapping[str, Any]) -> str:
+    """The side, or the one that the position intent implies."""
+    intent = _text(body, "position_intent") or ""
+    if not _present(body, "side") and intent in POSITION_INTENTS:
+        return intent.partition("_")[0]
+    return _word(body, "side", "invalid side")
+
+
+def _legs(body: Mapping[str, Any]) -> tuple[LegRequest, ...]:
+    legs = body.get("legs")
+    if not isinstance(legs, list) or not all(isinstance(leg, Mapping) for leg in legs):
+        raise bad_parameter("legs are required for mleg orders")
+    return tuple(
+        LegRequest(
+            symbol=_word(leg, "symbol", "invalid symbol").upper(),
+            ratio=_number(leg, "ratio_qty", _whole) or 0,
+            side=_side(leg),
+            position_intent=_text(leg, "position_intent"),
+        )
+        for leg in legs
+    )
+
+
+def _whole(text: object) -> int:
+    return scaled(parse_decimal(text), 1)
 
 
 def parse_order_changes(body: Mapping[str, Any]) -> OrderChanges:

@@ -24,7 +24,7 @@ from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import NO_FEE, Fee, FillRecord
 from the_alchemiser.exchange.venue.activities import crypto_fee
 from the_alchemiser.exchange.venue.books import Book, awaits_election, bound_e4, trail_of
-from the_alchemiser.exchange.venue.orders import Order, Update, snapshot
+from the_alchemiser.exchange.venue.orders import LegFill, Order, Update, snapshot
 from the_alchemiser.exchange.venue.portions import random_part
 from the_alchemiser.exchange.venue.presence import CRYPTO
 from the_alchemiser.exchange.venue.rules import VenueRules
@@ -108,6 +108,7 @@ class Matching(Valuation):
         order: Order,
         fill: FillRecord | None = None,
         position_e9: int | None = None,
+        legs: tuple[LegFill, ...] = (),
     ) -> None:
         self.update_count += 1
         update = Update(
@@ -119,6 +120,7 @@ class Matching(Valuation):
             qty_e9=fill.qty_e9 if fill else None,
             position_qty_e9=position_e9,
             execution_id=fill.execution_id if fill else None,
+            legs=legs,
         )
         if len(self._updates) == UPDATE_QUEUE_SIZE:
             self._updates.popleft()
@@ -183,7 +185,8 @@ class Matching(Valuation):
                 return
             self._elect(book, order)
         price = ask_e4 if order.side == o.BUY else bid_e4
-        if self._is_beyond_band(order.symbol, price):
+        # Nobody bids for what is worth next to nothing.
+        if price <= 0 or self._is_beyond_band(order.symbol, price):
             return
         if _acceptable(order, price) and order.parted_at != self.now:
             whole = self._whole_quantity(order, price)

@@ -11,7 +11,8 @@ MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
 TRAILING_STOP = "trailing_stop"
 DAY, GTC, OPG, CLS, IOC, FOK = "day", "gtc", "opg", "cls", "ioc", "fok"
 BUY, SELL = "buy", "sell"
-SIMPLE, BRACKET, OCO, OTO = "", "bracket", "oco", "oto"
+SIMPLE, BRACKET, OCO, OTO, MLEG = "", "bracket", "oco", "oto", "mleg"
+POSITION_INTENTS = frozenset({"buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"})
 TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
 
 OPEN_STATUSES = frozenset(
@@ -74,6 +75,15 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
+class LegRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One leg of a multi-leg order: `ratio` contracts for each unit of the order."""
+
+    symbol: str
+    ratio: int
+    side: str
+    position_intent: str | None = None
+
+
 class OrderRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """An order as asked for, in integer units; `parse_order_request` reads one from a JSON body."""
 
@@ -95,6 +105,7 @@ class OrderRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     extended_hours: bool = False
     position_intent: str | None = None
     source: str | None = None
+    legs: tuple[LegRequest, ...] = ()
 
 
 class OrderChanges(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -132,7 +143,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     order reserves of the account's buying power and of a position at this moment: one that opens
     reserves money, one that closes reserves shares. `multiplier` is that of the asset. A trailing stop has
     followed the market up to `marked_at`; `hwm_e4` is the best price by then. `parted_at` is the instant of the
-    latest quote that filled only a part.
+    latest quote that filled only a part. `ratio` is that of a leg within its multi-leg order.
     """
 
     id: str
@@ -181,6 +192,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     elected: bool = False
     reject_reason: str = ""
     multiplier: int = 1
+    ratio: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -197,8 +209,22 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
         return 0 if self.qty_e9 is None else self.qty_e9 - self.filled_qty_e9
 
 
+class LegFill(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fill of a multi-leg order did in one of its legs."""
+
+    execution_id: str
+    order_id: str
+    symbol: str
+    price_e4: int
+    qty_e9: int
+    position_qty_e9: int
+
+
 class Update(msgspec.Struct, kw_only=True, eq=False):
-    """One trade update: `order` is a snapshot after the event; execution fields are set for fills only."""
+    """One trade update: `order` is a snapshot after the event; execution fields are set for fills only.
+
+    The fill of a multi-leg order has no execution of its own, but one in each of its `legs`.
+    """
 
     sequence: int
     event: str
@@ -208,6 +234,7 @@ class Update(msgspec.Struct, kw_only=True, eq=False):
     qty_e9: int | None = None
     position_qty_e9: int | None = None
     execution_id: str | None = None
+    legs: tuple[LegFill, ...] = ()
 
 
 def opposite(side: str) -> str:

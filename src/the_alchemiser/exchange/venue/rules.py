@@ -17,6 +17,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     close (ns) orders for the close are refused. `expired_as`: the status of a day order at its end. `crypto_fok`:
     whether crypto orders may be fill-or-kill. `crypto_fee_basis_points`: of what a crypto trade receives.
     `pay_dividends`: whether the dividends of a script are paid, which paper accounts do not do.
+    `option_stops`: whether single option orders may be stop and stop-limit orders.
     """
 
     partial_fills: str = "off"
@@ -29,6 +30,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     crypto_fok: bool = False
     crypto_fee_basis_points: int = 25
     pay_dividends: bool = False
+    option_stops: bool = False
 
     def __post_init__(self) -> None:
         if self.partial_fills not in PARTIAL_FILLS:

@@ -132,17 +132,16 @@ class Valuation:
     def _standing(self) -> Standing:
         """The account's means now."""
         account = self._account
-        exposures = [
-            Exposure(
-                self._asset_of(position),
-                position.qty_e9,
-                self._mark_e4(position.symbol),
-                position.collateral_e13,
-            )
-            for position in account.positions.values()
-        ]
+        exposures = [self._exposure(position) for position in account.positions.values()]
         allowed = min(self.multiplier, int(self.configuration.max_margin_multiplier))
         return standing(allowed, account.cash_e13, account.held_cash_e13, exposures)
+
+    def _exposure(self, position: Position) -> Exposure:
+        collateral = position.collateral_e13
+        if position.qty_e9 < 0 and position.asset_class == "us_option":
+            # What buying it back would cost has left the equity already.
+            collateral += self._value_e13(position)
+        return Exposure(self._asset_of(position), position.qty_e9, self._mark_e4(position.symbol), collateral)
 
     def _means(self) -> Standing:
         """As `_standing`, without looking at prices where a cash account owns nothing but long positions."""
