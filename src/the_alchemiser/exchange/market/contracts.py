@@ -158,7 +158,7 @@ class Chains:
         if spot < LOWEST_SPOT_E4:
             return frozenset()
         step = strike_step_e4(spot) * (2 if far else 1)
-        low, high = (spot // 2, spot * 8 // 5) if far else (spot * 4 // 5, spot * 6 // 5)
+        low, high = (spot // 2, spot * 8 // 5) if far else (spot * 7 // 10, spot * 13 // 10)
         return frozenset(range(-(-low // step) * step, high + 1, step))
 
 

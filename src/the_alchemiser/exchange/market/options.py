@@ -77,7 +77,11 @@ class OptionMarket(SparseMarket):
 
     def _listed_asset(self, symbol: str) -> Asset | None:
         contract = parse_contract(symbol)
-        if contract is None or self.chains.first_session(contract) is None:
+        try:
+            self.covered(symbol)
+        except UnknownSymbol:
+            return None
+        if contract is None:
             return None
         return Asset(
             id=asset_id(symbol),
@@ -109,7 +113,10 @@ class OptionMarket(SparseMarket):
         if contract is None or first is None or last is None:
             raise UnknownSymbol(symbol)
         stock = self.stocks.covered(contract.underlying)
-        return range(max(first.index, stock[0]), min(last.index, stock[-1]) + 1)
+        days = range(max(first.index, stock[0]), min(last.index, stock[-1]) + 1)
+        if not days:
+            raise UnknownSymbol(symbol)
+        return days
 
     def value(self, underlying: str, contracts: list[Contract], at: int) -> Valued:
         """Contracts on one stock as of its latest quote by `at`. Raises NoPrice."""

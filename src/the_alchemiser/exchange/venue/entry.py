@@ -41,9 +41,9 @@ class Entry(Writing):
         intent = admission.check_intent(request, self._account.quantity_e9(asset.symbol))
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
+        self._check_present(request, asset, intent)
         quote = self._quote_for_entry(asset)
         price = trade_price_e4(quote.bid_e4, quote.ask_e4)
-        self._check_present(request, asset, intent)
         admission.check_prices(request, price)
         if asset.asset_class == CRYPTO:
             crypto_rules.check_cost(request, price, self._account.quantity_e9(asset.symbol))

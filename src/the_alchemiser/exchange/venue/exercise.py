@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from the_alchemiser.exchange.errors import Refusal, forbidden, not_found
-from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.contracts import MULTIPLIER, Contract, parse_contract
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import asset_id
@@ -23,7 +22,7 @@ from the_alchemiser.exchange.units import CENT_E4, format_money, format_quantity
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import OtherActivity, Position
 from the_alchemiser.exchange.venue.option_rules import LAST_OPENING, OPTION
-from the_alchemiser.exchange.venue.orders import OrderRequest
+from the_alchemiser.exchange.venue.orders import Order, OrderRequest
 from the_alchemiser.exchange.venue.timeline import Timeline
 
 CANNOT_EXERCISE_SHORT = 40310001
@@ -38,6 +37,8 @@ class _Delivery(NamedTuple):
 
 class Exercise(Timeline):
     """The ends of option positions."""
+
+    _watched = 0  # the instant of the latest alarm
 
     # -- at their owner's wish --------------------------------------------------------------------
 
@@ -93,12 +94,22 @@ class Exercise(Timeline):
     def _change_phase(self) -> None:
         before = self._phase
         super()._change_phase()
-        if not isinstance(self.market, Board):
-            return
-        if self._phase == REGULAR:
-            self._alarm(self._phase_ends - LAST_OPENING, self._sell_what_cannot_be_exercised)
+        if self._phase == REGULAR and self._expiring():
+            self._watch()
         elif before == REGULAR:
             self._expire_contracts()
+
+    def _cover_order(self, order: Order) -> None:
+        super()._cover_order(order)
+        if order.asset_class == OPTION and self._phase == REGULAR:
+            self._watch()
+
+    def _watch(self) -> None:
+        """The desk will look at what expires today, once, if it is not too late for that."""
+        at = self._phase_ends - LAST_OPENING
+        if at > max(self.now, self._watched):
+            self._watched = at
+            self._alarm(at, self._sell_what_cannot_be_exercised)
 
     def _expiring(self) -> list[tuple[Contract, Position]]:
         """The option positions whose last day it is, written ones first: what they bring pays for the others."""
