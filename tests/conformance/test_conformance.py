@@ -14,9 +14,6 @@ PENDING: frozenset[str] = frozenset(
         "GET /v1beta1/events/corporate-actions",
         "GET /v2/account/portfolio/history",
         "GET /v2beta1/events/activities",
-        "POST /v2/orders",
-        "POST /v2/positions/{symbol_or_contract_id}/do-not-exercise",
-        "POST /v2/positions/{symbol_or_contract_id}/exercise",
     }
 )
 # An announcement to be found by its id.

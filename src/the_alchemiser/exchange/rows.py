@@ -75,7 +75,7 @@ def order_row(order: Order, *, nested: bool = True) -> Row:
         "stop_price": _price(order.stop_price_e4),
         "status": order.status,
         "extended_hours": order.extended_hours,
-        "legs": [order_row(leg) for leg in order.legs] if nested and order.legs else None,
+        "legs": [_leg_row(leg) for leg in order.legs] if nested and order.legs else None,
         "trail_percent": _price(order.trail_percent_e4),
         "trail_price": _price(order.trail_price_e4),
         "hwm": _price(order.hwm_e4),
@@ -83,6 +83,12 @@ def order_row(order: Order, *, nested: bool = True) -> Row:
         "subtag": None,
         "source": order.source,
     }
+
+
+def _leg_row(leg: Order) -> Row:
+    """An order below its parent; the kind of a multi-leg order is told there alone."""
+    row = order_row(leg)
+    return {**row, "type": "", "order_type": ""} if leg.order_class == MLEG else row
 
 
 def update_row(update: Update) -> Row:

@@ -131,7 +131,7 @@ class MultiLeg(Amendment):
             asset_class=OPTION,
             multiplier=MULTIPLIER,
             side=leg.request.side,
-            type="",
+            type=order.type,
             time_in_force=order.time_in_force,
             client_order_id=None,
             order_class=o.MLEG,
