@@ -68,7 +68,7 @@ def order_row(order: Order, *, nested: bool = True) -> Row:
         "order_class": order.order_class or ("simple" if order.asset_class == "us_option" else ""),
         "order_type": order.type,
         "type": order.type,
-        "side": order.side,
+        "side": "" if together else order.side,
         "position_intent": order.position_intent or None,
         "time_in_force": order.time_in_force,
         "limit_price": _price(order.limit_price_e4) if order.type in (LIMIT, STOP_LIMIT) else None,

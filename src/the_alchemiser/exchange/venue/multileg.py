@@ -112,7 +112,7 @@ class MultiLeg(Amendment):
             asset_id="",
             asset_class=OPTION,
             multiplier=MULTIPLIER,
-            side="",
+            side=o.BUY,
             type=request.type,
             time_in_force=request.time_in_force,
             client_order_id=request.client_order_id,
