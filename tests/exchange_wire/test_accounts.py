@@ -1,10 +1,12 @@
 """Several accounts over one market and one clock: isolated by key, moved through time together."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
@@ -160,3 +162,73 @@ def test_a_killed_exchange_continues_with_all_its_accounts(accounts: Path, tmp_p
     with running_exchange(**options) as exchange:
         after = [as_account(exchange, pair, "GET", path).body for pair in (ANN, BOB) for path in reads]
     assert after == before
+
+
+def told_about(
+    exchange: WireExchange, pairs: list[tuple[str, str]], orders: list[tuple[str, str]]
+) -> list[int]:
+    """How many trade updates each of the listeners hears while the accounts in `orders` trade."""
+
+    async def converse() -> list[int]:
+        async with aiohttp.ClientSession() as session:
+            sockets = [await listen(session, exchange, pair) for pair in pairs]
+            for pair in orders:
+                order = {"symbol": "KO", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+                answer = await asyncio.to_thread(as_account, exchange, pair, "POST", "/v2/orders", order)
+                assert answer.status == 200
+            return [await heard(socket) for socket in sockets]
+
+    return asyncio.run(converse())
+
+
+async def listen(
+    session: aiohttp.ClientSession, exchange: WireExchange, pair: tuple[str, str]
+) -> aiohttp.ClientWebSocketResponse:
+    socket = await session.ws_connect(exchange.trading_stream)
+    await socket.send_json({"action": "auth", "key": pair[0], "secret": pair[1]})
+    assert json.loads((await socket.receive()).data)["data"]["status"] == "authorized"
+    await socket.send_json({"action": "listen", "data": {"streams": ["trade_updates"]}})
+    await socket.receive()
+    return socket
+
+
+async def heard(socket: aiohttp.ClientWebSocketResponse) -> int:
+    """The updates so far: a second `listen` is answered after them."""
+    await socket.send_json({"action": "listen", "data": {"streams": ["trade_updates"]}})
+    count = 0
+    while json.loads((await socket.receive()).data)["stream"] != "listening":
+        count += 1
+    return count
+
+
+def test_updates_go_to_the_streams_of_their_own_account_alone(exchange: WireExchange) -> None:
+    assert told_about(exchange, [ANN, BOB, ANN], [BOB, BOB]) == [0, 6, 0]
+
+
+def test_each_account_has_a_data_stream_plan_of_its_own(exchange: WireExchange) -> None:
+    sockets = []
+
+    async def connect(session: aiohttp.ClientSession, pair: tuple[str, str]) -> Any:
+        headers = {"APCA-API-KEY-ID": pair[0], "APCA-API-SECRET-KEY": pair[1]}
+        socket = await session.ws_connect(exchange.data_stream, headers=headers)
+        sockets.append(socket)  # or it is collected, and closed
+        await socket.receive()
+        return json.loads((await socket.receive()).data)[0].get("code", 0)
+
+    async def converse() -> list[int]:
+        async with aiohttp.ClientSession() as session:
+            return [await connect(session, pair) for pair in (ANN, BOB, ANN)]
+
+    assert asyncio.run(converse()) == [0, 0, 406]
+
+
+def test_the_streams_of_a_deleted_account_end_and_those_of_others_stay(exchange: WireExchange) -> None:
+    async def converse() -> tuple[bool, int]:
+        async with aiohttp.ClientSession() as session:
+            ann, bob = [await listen(session, exchange, pair) for pair in (ANN, BOB)]
+            number = as_account(exchange, BOB, "GET", "/v2/account").body["account_number"]
+            path = f"/v1/control/accounts/{number}"
+            assert (await asyncio.to_thread(as_account, exchange, ANN, "DELETE", path)).status == 204
+            return (await bob.receive()).type is aiohttp.WSMsgType.CLOSE, await heard(ann)
+
+    assert asyncio.run(converse()) == (True, 0)

@@ -1,6 +1,7 @@
 """Control for people: time by hand, accounts on demand, other worlds, and a state that can be saved and loaded."""
 
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,6 @@ def state_of(exchange: WireExchange) -> dict[str, Any]:
 
 def saved(exchange: WireExchange) -> bytes:
     """The state as a client downloads it."""
-    import urllib.request
-
     request = urllib.request.Request(f"{exchange.rest}/v1/control/state", headers=exchange.headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.read()  # type: ignore[no-any-return]
@@ -282,3 +281,22 @@ def test_time_that_passes_without_news_does_not_lengthen_the_state(exchange: Wir
     for minute in range(32, 60):
         exchange.advance(f"2022-06-01T13:{minute}:00Z")
     assert len(saved(exchange)) == size
+
+
+def test_the_page_for_people_needs_no_keys_and_loads_nothing_from_elsewhere(exchange: WireExchange) -> None:
+    with urllib.request.urlopen(f"{exchange.rest}/", timeout=10) as answer:
+        text = answer.read().decode()
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "http" not in text
+    assert exchange.secret not in text
+
+
+def test_the_status_tells_how_each_account_stands(exchange: WireExchange) -> None:
+    rest_an_order(exchange, 0.50)
+    exchange.submit(symbol="PG", qty="1", side="buy")
+    status = exchange.get("/v1/control/status")
+    (standing,) = status["standings"]
+    assert (standing["open_orders"], standing["positions"], standing["trading_streams"]) == (1, 1, 0)
+    assert standing["equity"] == exchange.get("/v2/account")["equity"]
+    assert (status["mode"], status["now"]) == ("lockstep", "2022-06-01T13:30:00Z")

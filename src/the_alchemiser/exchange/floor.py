@@ -281,12 +281,14 @@ class Floor:
                 log.discard()
                 raise bad_parameter(str(error)) from error
             put_away(self.world.log, log)
-            self.world, self._fed_until = world, world.now
+            before, self.world, self._fed_until = self.world, world, world.now
             self.data.enter(world.market, world.now)
             self._begin_agenda()
             if self.clock is not None:
                 self.clock.set(world.now)
             self._changed.set()
+        for desk in before.desks.values():
+            desk.trade_updates.close_taps()
         await asyncio.gather(self.trading_stream.close(), self.data.close())
 
     def close(self) -> None:

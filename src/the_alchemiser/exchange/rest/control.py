@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import resources
 from typing import Any
 
 import msgspec
@@ -11,12 +13,15 @@ from the_alchemiser.exchange.accountfile import terms_of
 from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.floor import Floor
-from the_alchemiser.exchange.rest.door import FLOOR, desk_of, json_answer, json_body
+from the_alchemiser.exchange.rest.door import FLOOR, PAGE_PATH, desk_of, json_answer, json_body
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
+from the_alchemiser.exchange.units import format_money
 
 SPEED_LIMIT = 1_000_000.0
+STATUS_ACCOUNTS_LIMIT = 200
 _STATE_READ_BYTES = 1 << 18
+_PAGE_POLICY = "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 
 
 # -- time ---------------------------------------------------------------------------------------------
@@ -146,8 +151,9 @@ async def read_account(request: web.Request) -> web.Response:
 
 async def delete_account(request: web.Request) -> web.Response:
     """DELETE /v1/control/accounts/{number}: 204; its streams end."""
-    desk = request.app[FLOOR].world.close_account(request.match_info["number"])
-    await desk.trade_updates.close()
+    floor = request.app[FLOOR]
+    desk = floor.world.close_account(request.match_info["number"])
+    await asyncio.gather(desk.trade_updates.close(), floor.data.close_account(desk.terms.key))
     return web.Response(status=204)
 
 
@@ -159,6 +165,42 @@ async def reset_account(request: web.Request) -> web.Response:
     new = world.reset_account(number, None if cash is None else str(cash))
     await old.trade_updates.close()
     return json_answer(_account_row(new))
+
+
+async def read_status(request: web.Request) -> web.Response:
+    """GET /v1/control/status: the clock, and how each account stands."""
+    floor = request.app[FLOOR]
+    accounts = list(floor.desks.values())[:STATUS_ACCOUNTS_LIMIT]
+    return json_answer(
+        {
+            **_world_row(floor),
+            "accounts": len(floor.desks),
+            "standings": [_standing(desk) for desk in accounts],
+        }
+    )
+
+
+def _standing(desk: Desk) -> dict[str, Any]:
+    exchange = desk.exchange
+    account = exchange.account()
+    return {
+        "account_number": desk.number,
+        "key": desk.terms.key,
+        "equity": format_money(account.equity_e13),
+        "cash": format_money(account.cash_e13),
+        "positions": len(exchange.positions()),
+        "open_orders": exchange.open_order_count,
+        "trading_streams": desk.trade_updates.connections,
+        "data_streams": desk.seat.connected.total(),
+    }
+
+
+async def page(request: web.Request) -> web.Response:
+    """GET /: the same for people, in a browser."""
+    text = resources.files("the_alchemiser.exchange.rest").joinpath("page.html").read_text()
+    return web.Response(
+        text=text, content_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY}
+    )
 
 
 # -- the world ----------------------------------------------------------------------------------------
@@ -254,6 +296,8 @@ def routes() -> list[web.RouteDef]:
         web.get(f"{prefix}/accounts/{{number}}", read_account),
         web.delete(f"{prefix}/accounts/{{number}}", delete_account),
         web.post(f"{prefix}/accounts/{{number}}/reset", reset_account),
+        web.get(f"{prefix}/status", read_status),
+        web.get(PAGE_PATH, page),
         web.get(f"{prefix}/world", read_world),
         web.post(f"{prefix}/world", begin_world),
         web.get(f"{prefix}/state", save_state),

@@ -33,6 +33,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _TRUE, _FALSE = ("true", "1", "t", "yes"), ("false", "0", "f", "no")
 ANONYMOUS_REQUESTS_PER_MINUTE = 200
 CONTROL_PATH = "/v1/control/"
+PAGE_PATH = "/"  # for people: it shows nothing until it is given keys
 _OPEN_TO_ALL = "/v1beta3/crypto/"
 # What the real API serves from its data host: the same for accounts of both environments.
 _DATA_PATHS = ("/v2/stocks", "/v1beta", "/v1/corporate-actions")
@@ -152,6 +153,8 @@ class FrontDoor:
     async def _admit(self, handler: Handler, request: web.Request) -> web.StreamResponse:
         floor, pair, path = request.app[FLOOR], presented_pair(request.headers), request.path
         floor.catch_up()
+        if path == PAGE_PATH:
+            return await handler(request)
         if pair is None and path.startswith(_OPEN_TO_ALL):
             return await _spending(self._anonymous, handler, request)
         desk = floor.accounts.find(*pair) if pair is not None else None

@@ -111,6 +111,11 @@ class DataStreamHub:
         """Ends every connection with code 1001 (going away)."""
         await asyncio.gather(*(client.close(1001) for client in self._everyone()))
 
+    async def close_account(self, key: str) -> None:
+        """Ends the connections of one account, which is no more."""
+        theirs = [client for client in self._everyone() if client.outbox.account == key]
+        await asyncio.gather(*(client.close(1001) for client in theirs))
+
     def _everyone(self) -> list[DataClient]:
         return [client for clients in self._clients.values() for client in clients.values()]
 

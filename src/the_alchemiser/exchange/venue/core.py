@@ -74,6 +74,11 @@ class Exchange(Exercise):
         """All open orders, held legs among them, oldest first."""
         return [self._shown(order) for order in self._open_orders()]
 
+    @property
+    def open_order_count(self) -> int:
+        """How many orders are open, legs included."""
+        return sum(len(book.open) for book in self._books.values())
+
     def _open_with_parents(self) -> dict[str, Order]:
         """The open orders and the parents of open legs, oldest first: a list of open orders needs no others."""
         found = {order.id: order for book in self._books.values() for order in book.open.values()}
