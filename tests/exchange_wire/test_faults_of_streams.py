@@ -281,6 +281,23 @@ def test_a_quote_is_crossed_and_a_hundred_times_too_high(
     assert type(rows[0]["t"]) is type(rows[1]["t"])
 
 
+def test_a_leg_of_a_bracket_is_never_told_of(exchange: WireExchange) -> None:
+    fault(exchange, "lose", having={"order_class": "bracket", "type": "stop"})
+    price = float(exchange.get("/v2/stocks/KO/quotes/latest")["quote"]["ap"])
+    with listening(exchange) as peer:
+        target, stop = f"{price * 1.5:.2f}", f"{price * 0.5:.2f}"
+        exits = {"take_profit": {"limit_price": target}, "stop_loss": {"stop_price": stop}}
+        exchange.submit(symbol="KO", qty="1", side="buy", order_class="bracket", **exits)
+        exchange.request("DELETE", "/v2/orders")
+        kinds = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                update = json.loads(peer.recv(0.3))["data"]
+                kinds.append((update["order"]["type"], update["event"]))
+    assert ("limit", "canceled") in kinds
+    assert not [kind for kind, _ in kinds if kind == "stop"]
+
+
 def test_an_update_says_something_else(exchange: WireExchange) -> None:
     fault(exchange, "alter", event="fill", put={"qty": "7", "status": "suspended"})
     with listening(exchange) as peer:

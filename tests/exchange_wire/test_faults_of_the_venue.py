@@ -195,6 +195,16 @@ def test_a_symbol_is_halted_for_a_while(exchange: WireExchange) -> None:
     assert done(exchange) == [("halt", "halt")]
 
 
+def test_another_world_begins_with_nothing_that_was_due_in_the_old_one(exchange: WireExchange) -> None:
+    fault(exchange, "manual_order", at=LATER, symbol="KO", side="buy", qty="5")
+    assert exchange.request("POST", "/v1/control/world", {"seed": 8}).status in (200, 201)
+    assert exchange.get("/v2/positions") == []
+    exchange.advance_fully(MINUTE)
+    assert done(exchange) == []
+    exchange.advance_fully(LATER)
+    assert exchange.get("/v2/positions/KO")["qty"] == "5"
+
+
 def test_what_nobody_can_do_is_not_recorded(exchange: WireExchange) -> None:
     fault(exchange, "both_legs", at=MINUTE)
     fault(exchange, "manual_order", at=MINUTE, symbol="KO", side="buy", qty="1000000")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,19 +30,22 @@ class StreamFault(Rule, kw_only=True):
 
 class MessageFault(StreamFault, kw_only=True):
     """`event` is that of an order update, the `T` of market data, or what a control message is about; `*` for all.
+    `having` narrows it to messages with these values, such as `{order_class = "bracket", type = "stop"}` of the order.
 
     Messages count for each connection's account in the order they are sent.
     """
 
     event: str = "*"
     symbol: str = ""
+    having: dict[str, str] = msgspec.field(default_factory=dict)
 
-    def matches(self, path: str, event: str, symbol: str) -> bool:
-        """Whether a message is meant."""
+    def matches(self, path: str, event: str, fields: Mapping[str, Any]) -> bool:
+        """Whether a message with these fields is meant."""
         return (
             self.of_stream(path)
             and bool(pattern(self.event).fullmatch(event))
-            and self.symbol in ("", symbol)
+            and self.symbol in ("", fields.get("symbol"), fields.get("S"))
+            and all(str(fields.get(name)) == value for name, value in self.having.items())
         )
 
     @property

@@ -19,12 +19,18 @@ _JSON_ARRAY, _JSON_OBJECT = b"[{"
 
 
 class Message(NamedTuple):
-    """One message: its bytes, and what it is about. `at` is the instant it tells of, None where it names none."""
+    """One message: its bytes, its event, the fields that say what it is about (of an order update: those of the
+    order). `at` is the instant it tells of, None where it names none.
+    """
 
     raw: bytes
     event: str
-    symbol: str
+    fields: dict[str, Any]
     at: int | None
+
+    @property
+    def symbol(self) -> str:
+        return str(self.fields.get("symbol") or self.fields.get("S") or "")
 
 
 class Dissected(NamedTuple):
@@ -66,10 +72,9 @@ def dissect(frame: Framed) -> Dissected:
 def _message(raw: bytes, value: Any) -> Message:
     data = value.get("data")
     if value.get("stream") == "trade_updates":
-        return Message(raw, data["event"], data["order"]["symbol"], _instant(data.get("timestamp")))
+        return Message(raw, data["event"], {**data, **data["order"]}, _instant(data.get("timestamp")))
     event = value.get("T") or value.get("stream") or value.get("action", "")
-    symbol = value.get("S")
-    return Message(raw, event, symbol if isinstance(symbol, str) else "", _instant(value.get("t")))
+    return Message(raw, event, value, _instant(value.get("t")))
 
 
 def _instant(stamp: object) -> int | None:

@@ -64,6 +64,7 @@ class FaultyOutbox(Outbox):
     ) -> None:
         super().__init__(socket, transport_of(request), farewell)
         self._faults = faults
+        self._director = faults.director
         self._path = request.path
         self._held: list[tuple[int, bytes]] = []
         self._is_dead = False
@@ -74,10 +75,10 @@ class FaultyOutbox(Outbox):
         """As Outbox does, with the faults that strike the messages of the frame."""
         if self._is_dead:
             return
-        if not self._held and not self._faults.director.of(kinds.MessageFault):
+        if self._held or (self._director.rules and self._director.of(kinds.MessageFault)):
+            self._tamper(frame)
+        else:
             super().put(frame)
-            return
-        self._tamper(frame)
 
     def close(self) -> None:
         self._faults.connections.pop(id(self), None)
@@ -91,7 +92,7 @@ class FaultyOutbox(Outbox):
         active.matched[self.account] += 1
         active.struck[self.account] += 1
         strike = Strike(active, self.account, active.matched[self.account], self._faults.now())
-        self._faults.director.record(strike, self._path, code=rule.code)
+        self._director.record(strike, self._path, code=rule.code)
         self._end(rule)
 
     # -- one frame --------------------------------------------------------------------------------
@@ -116,9 +117,9 @@ class FaultyOutbox(Outbox):
         """The first rule that strikes; every rule that means this message counts it."""
         at = self._faults.now() if message.at is None else message.at
         chosen: Strike | None = None
-        for active in self._faults.director.of(kinds.MessageFault):
+        for active in self._director.of(kinds.MessageFault):
             rule: Any = active.rule
-            if active.instant is not None or not rule.matches(self._path, message.event, message.symbol):
+            if active.instant is not None or not rule.matches(self._path, message.event, message.fields):
                 continue
             if rule.event == "*" and message.event in dissection.CONTROL:
                 continue
@@ -131,9 +132,9 @@ class FaultyOutbox(Outbox):
         rule = strike.rule
         where = f"{self._path} {message.event} {message.symbol}".rstrip()
         if isinstance(rule, kinds.DelayMessage):
-            self._faults.director.record(strike, where, **self._delay(strike, rule, message, parts))
+            self._director.record(strike, where, **self._delay(strike, rule, message, parts))
             return []
-        self._faults.director.record(strike, where)
+        self._director.record(strike, where)
         if isinstance(rule, kinds.Repeat):
             return _repeated(strike, rule, message, parts)
         if isinstance(rule, kinds.Reorder):
