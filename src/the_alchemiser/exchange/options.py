@@ -25,9 +25,9 @@ class ServerOptions:
     corporate actions and half days. `symbols` leaves only these stocks, `volatility` is a factor on their simulated
     hours. `state` is the command log that a killed exchange continues from, `load` a saved one that a new exchange
     begins with. `accounts` is a file of accounts; without it there is one, by `key`, `secret`, `cash` and
-    `multiplier` (1 a cash account; 4 a margin account, as paper accounts are). `partial_fills` is off,
-    random or displayed; orders stay pending_cancel and pending_replace for so many seconds of exchange time.
-    `faults` is a schedule of what is to go wrong. `tls` makes `port` speak TLS; `tls_port` is a second port for it
+    `multiplier` (1 a cash account; 4 a margin account, as paper accounts are). `extended_hours` simulates prices
+    around the regular sessions of the shipped stocks. `partial_fills` is off, random or displayed; orders stay
+    pending_cancel and pending_replace for so many seconds of exchange time. `faults` is a schedule of what is to go wrong. `tls` makes `port` speak TLS; `tls_port` is a second port for it
     beside a plain one; `tls_dir` keeps its certificates. Limits of 0 mean none and hold for each account that does
     not name its own.
     """
@@ -64,6 +64,7 @@ class ServerOptions:
     load: Path | None = None
     symbols: tuple[str, ...] | None = None
     volatility: float = 1.0
+    extended_hours: bool = True
     faults: Path | None = None
     tls: bool = False
     tls_port: int | None = None
@@ -128,6 +129,12 @@ def _add_world(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
         choices=MULTIPLIERS,
         default=known.multiplier,
         help="1: a cash account; 2 or 4: a margin account that may borrow and sell short",
+    )
+    parser.add_argument(
+        "--regular-hours-only",
+        dest="extended_hours",
+        action="store_false",
+        help="no prices around the regular sessions",
     )
     parser.add_argument(
         "--partial-fills",

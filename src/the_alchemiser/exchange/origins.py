@@ -53,6 +53,7 @@ def origin_of_setting(options: ServerOptions, setting: Setting) -> Origin:
         start=setting.start,
         symbols=setting.symbols,
         volatility=setting.volatility,
+        extended_hours="/extended-hours" in setting.data,
         partial_fills=setting.rules.partial_fills,
         cancel_delay_seconds=setting.rules.cancel_delay / SECOND,
         replace_delay_seconds=setting.rules.replace_delay / SECOND,
@@ -164,10 +165,12 @@ def _prices(options: ServerOptions) -> Market:
         from the_alchemiser.exchange.market.board import Board
         from the_alchemiser.exchange.market.crypto import SimulatedCrypto
         from the_alchemiser.exchange.market.days import SimulatedDays
+        from the_alchemiser.exchange.market.extended import ExtendedDays
         from the_alchemiser.exchange.market.options import OptionMarket
 
         seed = options.seed
-        stocks = SimulatedDays(seed=seed, symbols=options.symbols, volatility=options.volatility)
+        kind = ExtendedDays if options.extended_hours else SimulatedDays
+        stocks = kind(seed=seed, symbols=options.symbols, volatility=options.volatility)
         crypto = SimulatedCrypto(stocks.first_day, stocks.last_day, seed=seed)
         return Board(stocks, crypto, OptionMarket(stocks, seed=seed))
     except (OSError, ValueError) as error:

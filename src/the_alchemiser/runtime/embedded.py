@@ -63,6 +63,7 @@ class EmbeddedExchange:
                 "-m",
                 "the_alchemiser.exchange.server",
                 *options.arguments(),
+                "--regular-hours-only",  # the product neither trades around the sessions nor values by their prices
                 "--until-stdin-closes",
             ],
             stdin=subprocess.PIPE,

@@ -96,7 +96,7 @@ class SimulatedDays(PathMarket):
 
     def _path_of(self, symbol: str, session: Session) -> Path:
         price, size, noise = self._draw(symbol, session)
-        bid, ask = _around(price, noise)
+        bid, ask = around(price, noise)
         at = session.open + TICK_INTERVAL * np.arange(len(price), dtype=np.int64)
         return Path(at, price, bid, ask, size)
 
@@ -150,7 +150,7 @@ def volatility_before(closes: Ints, index: int) -> float:
     return min(0.06, max(0.004, 1.25 * float(returns.sum()) / len(returns)))
 
 
-def _around(price: Ints, noise: int) -> tuple[Ints, Ints]:
+def around(price: Ints, noise: int) -> tuple[Ints, Ints]:
     """Bid and ask: a spread of one tick or about 4 basis points (3 to 5, varying by seed), whichever is more.
 
     The middle, rounded down to the tick, is the trade price again.

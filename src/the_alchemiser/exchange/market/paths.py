@@ -86,6 +86,10 @@ class PathMarket:
         self._script, self._ratios = script, SplitRatios(script)
         if script.half_days:
             self.sessions = self.sessions.shortened({entry.date for entry in script.half_days})
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was drawn without the script."""
         self._paths.clear()
         for spans in self._spans.values():
             spans.clear()
