@@ -24,7 +24,13 @@ from the_alchemiser.exchange.server import ServerOptions, running
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 REQUEST_SECONDS = 30.0
-THREAD_DEFAULTS: dict[str, Any] = {"port": 0, "speed": None, "start": "2022-06-01"}
+# Most tests compare with the regular sessions alone; those of the hours around them ask for these.
+THREAD_DEFAULTS: dict[str, Any] = {
+    "port": 0,
+    "speed": None,
+    "start": "2022-06-01",
+    "extended_hours": False,
+}
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,8 @@ class ExchangeProcess(WireExchange):
 def exchange_command(**options: Any) -> list[str]:
     """The command line of an exchange: `speed="max"` becomes `--speed max`, `text_frames=True` a bare flag."""
     command = [sys.executable, "-m", "the_alchemiser.exchange.server", "--until-stdin-closes"]
-    for name, value in {"port": 0, "speed": "max", "start": "2022-06-01", **options}.items():
+    regular = {"regular_hours_only": not options.pop("extended_hours", False)}
+    for name, value in {"port": 0, "speed": "max", "start": "2022-06-01", **regular, **options}.items():
         if value is not False and value is not None:
             command.append(f"--{name.replace('_', '-')}")
             if value is not True:

@@ -29,7 +29,7 @@ from the_alchemiser.exchange.units import (
 from the_alchemiser.exchange.venue import crypto_rules, option_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import Account
-from the_alchemiser.exchange.venue.books import bound_e4, collar_e4
+from the_alchemiser.exchange.venue.books import collar_e4
 from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.margin import Exposure, Standing
 from the_alchemiser.exchange.venue.presence import CRYPTO
@@ -274,28 +274,6 @@ def check_intent(request: o.OrderRequest, position_e9: int) -> str:
             f"position intent mismatch, inferred: {inferred}, specified: {request.position_intent}"
         )
     return inferred
-
-
-def check_wash_trade(request: o.OrderRequest, resting: Iterable[o.Order]) -> None:
-    """No trade with oneself. Complex orders, on either side, are exempt."""
-    if request.order_class:
-        return
-    for other in resting:
-        if other.side == request.side or other.order_class or other.parent_id:
-            continue
-        unpriced = {request.type, other.type} & {o.MARKET, o.STOP}
-        if unpriced or _limits_cross(request, other):
-            reason = "market/stop" if unpriced else "limit"
-            raise forbidden(
-                "potential wash trade detected. use complex orders",
-                existing_order_id=other.id,
-                reject_reason=f"opposite side {reason} order exists",
-            )
-
-
-def _limits_cross(request: o.OrderRequest, other: o.Order) -> bool:
-    mine, theirs = request.limit_price_e4 or 0, bound_e4(other)
-    return mine >= theirs if request.side == o.BUY else theirs >= mine
 
 
 def entry_price_e4(request: o.OrderRequest, ask_e4: int) -> int:

@@ -22,6 +22,7 @@ from the_alchemiser.exchange.venue.orders import (
 )
 from the_alchemiser.exchange.venue.portions import Display
 from the_alchemiser.exchange.venue.presence import trades_in
+from the_alchemiser.exchange.venue.rivals import Rivals
 
 NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
 
@@ -99,6 +100,7 @@ class Book:
         "halted",
         "open",
         "phase",
+        "rivals",
         "searched",
         "seen",
         "symbol",
@@ -116,6 +118,7 @@ class Book:
         self.working: dict[str, Order] = {}
         self.trailing: dict[str, Order] = {}
         self.display = Display()
+        self.rivals = {BUY: Rivals(BUY), SELL: Rivals(SELL)}
         self.seen = seen
         self.searched = seen
         self.upcoming: Tick | None = None
@@ -166,6 +169,13 @@ class Book:
         else:  # the order listens to nothing that the others do not: what was found for them holds
             self.searched = max(self.searched, self.seen)
 
+    def repriced(self) -> None:
+        """Prices of its orders have changed."""
+        for rivals in self.rivals.values():
+            rivals.renew()
+        self._stale = True
+        self.forget_search()
+
     def rest(self, order: Order) -> None:
         """Withdraw `order` from the market, for good or to be worked anew."""
         if self.working.pop(order.id, None) is not None:
@@ -177,11 +187,13 @@ class Book:
     def keep(self, order: Order) -> None:
         """`order` is open from now on."""
         self.open[order.id] = self._by_side[order.side][order.id] = order
+        self.rivals[order.side].add(order)
 
     def close(self, order: Order) -> None:
         self.rest(order)
-        self.open.pop(order.id, None)
-        self._by_side[order.side].pop(order.id, None)
+        if self.open.pop(order.id, None) is not None:
+            self._by_side[order.side].pop(order.id, None)
+            self.rivals[order.side].drop(order)
 
     def against(self, side: str) -> Iterable[Order]:
         """The open orders on the other side, oldest first."""

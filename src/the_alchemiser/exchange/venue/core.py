@@ -67,7 +67,7 @@ class Exchange(Exercise):
     def orders(self, chosen: OrderFilter | None = None) -> list[Order]:
         """Snapshots of the orders that `chosen` selects, newest first unless it says otherwise."""
         chosen = chosen or OrderFilter()
-        candidates = self._open_with_parents() if chosen.status == "open" else self._orders
+        candidates = self._open_with_parents() if chosen.status == "open" else self._records
         return [self._shown(order) for order in listed(candidates, chosen, self._orders)]
 
     def open_orders(self) -> list[Order]:
@@ -79,12 +79,12 @@ class Exchange(Exercise):
         """How many orders are open, legs included."""
         return sum(len(book.open) for book in self._books.values())
 
-    def _open_with_parents(self) -> dict[str, Order]:
+    def _open_with_parents(self) -> list[Order]:
         """The open orders and the parents of open legs, oldest first: a list of open orders needs no others."""
         found = {order.id: order for book in self._books.values() for order in book.open.values()}
         parents = {order.parent_id for order in found.values() if order.parent_id} - found.keys()
         together = [*found.values(), *(self._orders[parent] for parent in sorted(parents))]
-        return {order.id: order for order in sorted(together, key=lambda order: order.sequence)}
+        return sorted(together, key=lambda order: order.sequence)
 
     # -- positions --------------------------------------------------------------------------------
 

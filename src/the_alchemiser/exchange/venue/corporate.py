@@ -22,7 +22,7 @@ from the_alchemiser.exchange.market.script import (
 )
 from the_alchemiser.exchange.units import NEVER, QUANTITY, round_to_tick
 from the_alchemiser.exchange.venue.account import OtherActivity, Position
-from the_alchemiser.exchange.venue.books import collar_e4, trails
+from the_alchemiser.exchange.venue.books import collar_e4
 from the_alchemiser.exchange.venue.orders import Order
 from the_alchemiser.exchange.venue.setbacks import Setbacks
 
@@ -129,8 +129,6 @@ class Corporate(Setbacks):
     def _restate(self, split: Split, order: Order, qty_e9: int) -> None:
         """The order asks for as much as before in new shares at new prices, and reserves accordingly."""
         before = (order.qty_e9 or 0) * _reckoned_e4(order)
-        if trails(order):
-            self._follow(order, self.now)
         for name in ("limit_price_e4", "stop_price_e4", "hwm_e4", "trail_price_e4"):
             price = getattr(order, name)
             if price is not None:
@@ -145,8 +143,7 @@ class Corporate(Setbacks):
             held = held * qty_e9 * _reckoned_e4(order) // before
         self._account.hold(order, cash_e13=held, qty_e9=qty_e9 if order.held_qty_e9 else 0)
         order.updated_at = self.now
-        book = self._book(order.symbol)
-        book.enter(book.phase)
+        self._book(order.symbol).repriced()
         self._emit("restated", order)
 
     # -- dividends --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from the_alchemiser.exchange.venue.margin import Exposure
 from the_alchemiser.exchange.venue.option_rules import OPTION
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest, snapshot
 from the_alchemiser.exchange.venue.presence import CRYPTO, check_auction_window, trades_in
+from the_alchemiser.exchange.venue.rivals import check_wash_trade
 from the_alchemiser.exchange.venue.writing import Writing
 
 # A good-till-canceled order ends at the last close within this many days (about 90 on the real API).
@@ -50,7 +51,7 @@ class Entry(Writing):
         admission.check_complex(request, price, self._account.quantity_e9(asset.symbol))
         book = self._books.get(asset.symbol)
         if book is not None and book.open:
-            admission.check_wash_trade(request, book.against(request.side))
+            check_wash_trade(request, book.rivals[o.opposite(request.side)])
         cash = self._check_means(request, asset, intent, quote)
         order = self._create(request, asset, intent)
         if order.type == o.TRAILING_STOP:
@@ -165,7 +166,8 @@ class Entry(Writing):
 
     def _goes_overnight(self, request: OrderRequest, asset: Asset) -> bool:
         marked = "overnight_tradable" in asset.attributes
-        return marked and self.rules.overnight and request.extended_hours and request.time_in_force == o.DAY
+        allowed = self.rules.overnight and not self.configuration.disable_overnight_trading
+        return marked and allowed and request.extended_hours and request.time_in_force == o.DAY
 
     def _create_legs(self, request: OrderRequest, parent: Order) -> list[Order]:
         legs = []
@@ -233,6 +235,7 @@ class Entry(Writing):
             order.status = "pending_new" if trades_in(self._phase, order) else "accepted"
         self._orders[order.id] = order
         self._by_client_id[order.client_order_id] = order
+        self._records.append(order)
         self._book(order.symbol).keep(order)
         return order
 

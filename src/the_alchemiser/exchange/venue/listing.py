@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from operator import attrgetter
 
 from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.venue.orders import OPEN_STATUSES, Order, OrderFilter
 
 MAX_LIMIT = 500
+_sequence, _submitted = attrgetter("sequence"), attrgetter("submitted_at")
 
 
-def listed(candidates: dict[str, Order], chosen: OrderFilter, known: Mapping[str, Order]) -> list[Order]:
+def listed(candidates: Sequence[Order], chosen: OrderFilter, known: Mapping[str, Order]) -> list[Order]:
     """The live records `chosen` selects out of `candidates` (in order of creation). Raises Refusal.
 
     `known` finds the orders whose ids bound the list; they need not be candidates themselves.
@@ -21,37 +25,35 @@ def listed(candidates: dict[str, Order], chosen: OrderFilter, known: Mapping[str
         raise bad_parameter("invalid status")
     if chosen.direction not in ("asc", "desc"):
         raise bad_parameter("invalid direction")
-    below, above = _bounds(known, chosen)
-    result: list[Order] = []
-    for order in _in_direction(candidates, chosen.direction):
-        if below < order.sequence < above and _matches(order, chosen):
-            result.append(order)
-            if len(result) == chosen.limit:
-                break
-    return result
+    within = _within(candidates, chosen, known)
+    places = within if chosen.direction == "asc" else reversed(within)
+    found = (candidates[place] for place in places)
+    return list(islice((order for order in found if _matches(order, chosen)), chosen.limit))
 
 
-def _in_direction(orders: dict[str, Order], direction: str) -> Iterator[Order]:
-    return iter(orders.values()) if direction == "asc" else reversed(orders.values())
+def _within(candidates: Sequence[Order], chosen: OrderFilter, known: Mapping[str, Order]) -> range:
+    """The places of the orders between the bounds, all exclusive: a page far down costs no more than the first."""
+    low, high = 0, len(candidates)
+    if chosen.after_order_id:
+        low = bisect_right(candidates, _known(known, chosen.after_order_id).sequence, key=_sequence)
+    if chosen.before_order_id:
+        high = bisect_left(candidates, _known(known, chosen.before_order_id).sequence, key=_sequence)
+    if chosen.after is not None:
+        low = max(low, bisect_right(candidates, chosen.after, key=_submitted))
+    if chosen.until is not None:
+        high = min(high, bisect_left(candidates, chosen.until, key=_submitted))
+    return range(low, high)
 
 
-def _bounds(orders: Mapping[str, Order], chosen: OrderFilter) -> tuple[int, float]:
-    """Exclusive bounds on the sequence number, from the ids of the orders to start after or stop before."""
-    after, before = chosen.after_order_id, chosen.before_order_id
-    for name in (after, before):
-        if name is not None and name not in orders:
-            raise bad_parameter("invalid order id")
-    return (
-        orders[after].sequence if after else -1,
-        orders[before].sequence if before else float("inf"),
-    )
+def _known(orders: Mapping[str, Order], order_id: str) -> Order:
+    if order_id not in orders:
+        raise bad_parameter("invalid order id")
+    return orders[order_id]
 
 
 def _matches(order: Order, chosen: OrderFilter) -> bool:
     return (
         (chosen.status == "all" or _shown_open(order, chosen) == (chosen.status == "open"))
-        and (chosen.after is None or order.submitted_at > chosen.after)
-        and (chosen.until is None or order.submitted_at < chosen.until)
         and (chosen.symbols is None or order.symbol in chosen.symbols)
         and (chosen.asset_class is None or order.asset_class in chosen.asset_class)
         and (chosen.side is None or order.side == chosen.side)

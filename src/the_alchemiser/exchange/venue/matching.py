@@ -63,6 +63,7 @@ class Matching(Valuation):
         self.updates_dropped = 0
         self._updates: deque[Update] = deque()
         self._orders: dict[str, Order] = {}
+        self._records: list[Order] = []
         self._by_client_id: dict[str, Order] = {}
         self._books: dict[str, Book] = {}
         self._assets_by_id = {asset.id: asset for asset in market.assets()}
