@@ -84,6 +84,11 @@ def widened(one: Levels, other: Levels) -> Levels:
     )
 
 
+def _attains(one: Levels, widest: Levels) -> bool:
+    """Whether without `one` the widest levels may be narrower."""
+    return any(mine == most != none for mine, most, none in zip(one, widest, NO_LEVELS, strict=True))
+
+
 class Book:
     """`open` holds every open order of the symbol, `working` those the market may touch, oldest first.
 
@@ -180,7 +185,7 @@ class Book:
         """Withdraw `order` from the market, for good or to be worked anew."""
         if self.working.pop(order.id, None) is not None:
             self.trailing.pop(order.id, None)
-            self._stale = True
+            self._stale = self._stale or _attains(levels_of(order), self._levels)
             if self.upcoming is not None:
                 self.forget_search()
 
