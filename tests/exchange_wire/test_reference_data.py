@@ -52,6 +52,7 @@ def test_assets_with_any_of_the_attributes_are_included(shared_exchange: WireExc
         ("/v3/clock", {"markets": "NYSE,MOON"}),
         ("/v3/clock", {"time": "noon"}),
         ("/v3/clock", {"time": "2150-01-01T00:00:00Z"}),
+        ("/v3/clock", {"time": "2029-12-31", "markets": "BOATS"}),
     ],
 )
 def test_reference_requests_that_mean_nothing_are_refused(

@@ -66,9 +66,33 @@ ROUTES = (
     *(("POST", "/v2/orders"), ("PATCH", "/v2/orders/{odd}"), ("PATCH", "/v2/orders/{order}")),
     *(("GET", f"/v2/stocks/{kind}") for kind in ("bars", "quotes", "trades", "snapshots", "bars/latest")),
     *(("GET", f"/v2/stocks/{{odd}}/{kind}") for kind in ("bars", "trades/latest", "snapshot")),
+    *(("GET", f"/v2/stocks/{path}") for path in ("auctions", "meta/exchanges", "meta/conditions/{odd}")),
+    *(("GET", path) for path in ("/v3/clock", "/v3/calendar/{odd}", "/v3/calendar/NYSE", "/v1beta1/news")),
+    *(
+        ("GET", f"/v1beta1/screener/{path}")
+        for path in ("stocks/most-actives", "crypto/movers", "{odd}/movers")
+    ),
+    *(("GET", path) for path in ("/v1/corporate-actions", "/v2/corporate_actions/announcements")),
+    *(("POST", path) for path in ("/v2/watchlists", "/v2/watchlists/{odd}", "/v2/watchlists:by_name")),
+    *(("PUT", path) for path in ("/v2/watchlists/{odd}", "/v2/watchlists:by_name")),
+    *(("DELETE", path) for path in ("/v2/watchlists/{odd}/{odd}", "/v2/watchlists:by_name")),
     ("POST", "/v1/control/advance"),
 )
 QUERIES = (
+    *(
+        "markets",
+        "time",
+        "timezone",
+        "date_type",
+        "attributes",
+        "tape",
+        "asof",
+        "currency",
+        "top",
+        "by",
+        "name",
+    ),
+    *("ca_types", "since", "types", "ids", "cusips", "region", "include_content", "exclude_contentless"),
     *(
         "status",
         "limit",
@@ -104,6 +128,7 @@ QUERIES = (
     ),
 )
 FIELDS = (
+    *("name", "symbols"),
     *(
         "symbol",
         "qty",

@@ -43,8 +43,8 @@ MARKETS = {code: market for market in _KNOWN for code in (market.acronym, market
 
 
 def served_until(sessions: Sessions) -> int:
-    """The instant from which on the table has no next opening."""
-    return sessions.all[-1].open
+    """The instant from which on the table may have no next opening of some market."""
+    return sessions.all[-2].open
 
 
 def day_of(market: PublicMarket, session: Session, hours: Hours, sessions: Sessions, *, utc: bool) -> Row:
