@@ -54,6 +54,8 @@ class Board:
     def script(self, script: MarketScript) -> None:
         self.stocks.script = script
         self.sessions = self.stocks.sessions
+        if self.options is not None:  # its contracts expire with the sessions there are now
+            self.options = OptionMarket(self.stocks, seed=self.options.seed)
 
     def _part(self, symbol: str) -> PathMarket:
         part: PathMarket | None = self.stocks

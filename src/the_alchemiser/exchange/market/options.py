@@ -119,8 +119,8 @@ class OptionMarket(SparseMarket):
         return days
 
     def value(self, underlying: str, contracts: list[Contract], at: int) -> Valued:
-        """Contracts on one stock as of its latest quote by `at`. Raises NoPrice."""
-        stock = self.stocks.quote(underlying, at)
+        """Contracts on one stock as of its latest quote in a regular session by `at`. Raises NoPrice."""
+        stock = self._stock_quote(underlying, at)
         session = self.sessions.begun(stock.at)
         if session is None:
             raise NoPrice(underlying)
@@ -145,8 +145,13 @@ class OptionMarket(SparseMarket):
             raise NoPrice(symbol)
         at = min(at, self.sessions.all[covered[-1]].close)
         valued = self.value(contract.underlying, [contract], at)
-        stock = self.stocks.quote(contract.underlying, at)
+        stock = self._stock_quote(contract.underlying, at)
         return self._sized(symbol, stock.at, int(valued.bid[0]), int(valued.ask[0]))
+
+    def _stock_quote(self, underlying: str, at: int) -> Quote:
+        """Options trade in the regular session alone: what a stock does around it is none of their business."""
+        session = self.sessions.begun(at)
+        return self.stocks.quote(underlying, min(at, session.close - 1) if session else at)
 
     def _net_quote(self, parts: list[Part], at: int) -> Quote:
         quotes = [(part.number, self.quote(part.symbol, at)) for part in parts]
