@@ -154,5 +154,6 @@ LEFT_OUT: Final[dict[str, str]] = {
     "/v1beta1/fixed_income/latest/quotes": "bonds: no trading client orders them",
     "/v1beta1/forex/latest/rates": "currency rates: the account is in dollars and so is every asset",
     "/v1beta1/forex/rates": "currency rates: the account is in dollars and so is every asset",
+    "/v1beta1/events/corporate-actions": "tells of changes to corporate actions: those of a script never change",
     "/v1beta1/logos/{symbol}": "pictures that belong to the companies",
 }
