@@ -282,3 +282,26 @@ async def test_a_symbol_that_changes_its_name_is_told_by_the_new_one(tmp_path: P
                 reader.seen += await reader.hear()
     names = {message["t"][:10]: message["S"] for message in reader.of("t")}
     assert names == {"2022-06-01": "GE", "2022-06-02": "GEA"}
+
+
+async def test_in_a_halt_nothing_is_told_and_no_history_shows_a_print(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    halt = {"symbol": "AAPL", "start": "2022-06-01T13:35:00Z", "end": "2022-06-01T13:40:00Z"}
+    script.write_text(json.dumps({"halt": [halt]}))
+    with exchange_in_thread(script=script) as exchange:
+        async with reading(exchange, "/v2/iex", trades=["AAPL"], bars=["AAPL"]) as reader:
+            await advance(exchange, "2022-06-01T13:45:00Z")
+            bars = await reader.until("b", 10)
+        span = {"start": "2022-06-01T13:30:01Z", "end": "2022-06-01T13:45:00Z"}
+        history = exchange.get("/v2/stocks/AAPL/trades", **span)["trades"]
+        exchange.advance_fully("2022-06-02T14:00:00Z")
+        (day,) = exchange.get("/v2/stocks/AAPL/bars", timeframe="1Day", start="2022-06-01", end="2022-06-01")[
+            "bars"
+        ]
+        whole = exchange.get(
+            "/v2/stocks/AAPL/trades", start="2022-06-01T13:30:00Z", end="2022-06-01T20:00:00Z", limit=10000
+        )
+    assert [bar["t"][14:16] for bar in bars] == ["30", "31", "32", "33", "34", "40", "41", "42", "43", "44"]
+    assert [trade["t"] for trade in reader.of("t")] == [trade["t"] for trade in history]
+    assert not any("13:35" <= trade["t"][11:16] < "13:40" for trade in history)
+    assert day["n"] == len(whole["trades"])

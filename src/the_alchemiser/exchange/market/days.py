@@ -113,6 +113,8 @@ class SimulatedDays(PathMarket):
         return price, size, int(raw[count]) % 1024
 
     def _sum_up(self, symbol: str, session: Session) -> Span | None:
+        if any(halt.symbol == symbol for halt in self.script.halts):
+            return super()._sum_up(symbol, session)
         price, size, _ = self._draw(symbol, session)
         return span_of(self.after_splits(symbol, session, Path(price, price, price, price, size)))
 

@@ -95,8 +95,17 @@ class PathMarket:
             spans.clear()
 
     def after_splits(self, symbol: str, session: Session, path: Path) -> Path:
-        """The path of a session as it was traded, after the splits of the script."""
-        return divided(path, self._ratios.on(symbol, session.date))
+        """The path of a session as it was traded, after the splits of the script and without what its halts
+        suppress.
+        """
+        return self._outside_halts(symbol, divided(path, self._ratios.on(symbol, session.date)))
+
+    def _outside_halts(self, symbol: str, path: Path) -> Path:
+        for halt in self.script.halts:
+            if halt.symbol == symbol:
+                kept = (path.at < halt.start) | (path.at >= halt.end)
+                path = Path(*(column[kept] for column in path))
+        return path
 
     def day_of(self, at: int) -> date:
         """The date that `at` belongs to."""
