@@ -305,3 +305,19 @@ async def test_in_a_halt_nothing_is_told_and_no_history_shows_a_print(tmp_path: 
     assert [trade["t"] for trade in reader.of("t")] == [trade["t"] for trade in history]
     assert not any("13:35" <= trade["t"][11:16] < "13:40" for trade in history)
     assert day["n"] == len(whole["trades"])
+
+
+async def test_a_message_in_fragments_is_understood_an_empty_last_one_included(
+    exchange: WireExchange,
+) -> None:
+    async with reading(exchange, "/v2/iex") as reader:
+        wish = json.dumps({"action": "subscribe", "trades": ["AAPL"], "quotes": None, "bars": ["*"]})
+        await reader.socket.send([wish[:7], wish[7:30], wish[30:], ""])
+        (answer,) = await reader.hear()
+    assert (answer["T"], answer["trades"], answer["quotes"], answer["bars"]) == (
+        "subscription",
+        ["AAPL"],
+        [],
+        ["*"],
+    )
+    assert answer["corrections"] == answer["cancelErrors"] == ["AAPL"]

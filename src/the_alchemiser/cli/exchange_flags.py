@@ -72,3 +72,22 @@ Symbols = Annotated[
 Volatility = Annotated[
     float, typer.Option(min=0, max=10, metavar="X", help="Factor on how far simulated hours stray.")
 ]
+StreamSymbols = Annotated[
+    int,
+    typer.Option(min=0, metavar="N", help="Symbols of trades and quotes a stream connection; 0: no limit."),
+]
+StreamConnections = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Connections to each data stream; 0: no limit.")
+]
+TradingConnections = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Connections to the trading stream; Alpaca allows 1.")
+]
+RefusedFeeds = Annotated[
+    str, typer.Option(metavar="NAMES", help="Feeds not subscribed to: sip,opra=411 (else error 409).")
+]
+PrintErrors = Annotated[
+    float,
+    typer.Option(
+        min=0, max=100, metavar="PERCENT", help="Share of prints that are corrected, cancelled or late."
+    ),
+]

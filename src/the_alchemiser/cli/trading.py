@@ -161,6 +161,11 @@ def exchange(
     accounts: flags.Accounts = None,
     symbols: flags.Symbols = None,
     volatility: flags.Volatility = 1.0,
+    stream_symbols: flags.StreamSymbols = 30,
+    stream_connections: flags.StreamConnections = 1,
+    trading_connections: flags.TradingConnections = 256,
+    refused_feeds: flags.RefusedFeeds = "",
+    print_errors: flags.PrintErrors = 0.0,
     as_json: Json = False,
 ) -> None:
     """Serve the built-in exchange to any Alpaca client.

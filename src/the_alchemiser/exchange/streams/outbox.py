@@ -14,7 +14,7 @@ FRAMES_LIMIT = 20_000
 BYTES_LIMIT = 16 * 1024 * 1024
 TRANSPORT_BYTES_LIMIT = 512 * 1024  # handed to the operating system's side before frames wait here
 LAG_POLL_SECONDS = 0.001
-FAREWELL_SECONDS = 1.0
+FAREWELL_SECONDS = 5.0  # how long a slow client may still read what it was sent, and why it is cut off
 
 
 class Outbox:
@@ -127,11 +127,18 @@ class Outbox:
         while not self._sent_at_once(frame):  # noqa: ASYNC110  a transport tells only its own protocol when it has room
             await asyncio.sleep(LAG_POLL_SECONDS)
 
+    async def _send_behind_all(self, frame: Framed) -> None:
+        """However much the transport holds already: for the last frame, which a client may still come to read."""
+        if self._compressed:
+            await self._send(frame)
+        elif not self._transport.is_closing():
+            self._transport.write(frame.wire)
+
     async def _part(self) -> None:
         with contextlib.suppress(ConnectionError, RuntimeError, TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 if self._farewell is not None:
-                    await self._send(self._farewell)
+                    await self._send_behind_all(self._farewell)
                 await self._socket.close(code=1008, message=b"slow client")
         self._transport.abort()  # whatever is still buffered
 
