@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from openapi import DOCUMENTS, LEFT_OUT, conforms, find, published, served_operations
 from wire import WireExchange, exchange_in_thread
 
-CASES = 12
+CASES = 8
 REQUEST_SECONDS = 10.0
 STREAMS = {operation.template for operation in served_operations() if operation.streams}
 

@@ -141,7 +141,8 @@ class OptionMarket(SparseMarket):
         contract = self.contract(symbol)
         covered = self.covered(symbol)
         begun = self.sessions.begun(at)
-        if begun is None or begun.index < covered[0]:
+        # Nothing is covered of a contract that is listed after its stock's last price.
+        if begun is None or not covered or begun.index < covered[0]:
             raise NoPrice(symbol)
         at = min(at, self.sessions.all[covered[-1]].close)
         valued = self.value(contract.underlying, [contract], at)
@@ -163,6 +164,8 @@ class OptionMarket(SparseMarket):
         """The latest print by `at`; looks up the draws of a day before it computes any price."""
         contract, covered = self.contract(symbol), self.covered(symbol)
         begun = self.sessions.begun(at)
+        if not covered:
+            raise NoPrice(symbol)
         last = min(begun.index, covered[-1]) if begun else -1
         for index in range(last, max(covered[0], last - SESSIONS_SEARCHED_LIMIT) - 1, -1):
             stock = self.stocks.path(contract.underlying, index)
