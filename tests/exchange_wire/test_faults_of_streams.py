@@ -10,6 +10,7 @@ from typing import Any
 
 import msgpack
 import pytest
+import requests
 from alpaca.trading.stream import TradingStream
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -402,6 +403,40 @@ def test_rules_taken_back_leave_the_stream_as_it_was(exchange: WireExchange) -> 
         exchange.request("DELETE", "/v1/control/faults")
         buy(exchange)
         assert told(peer, 4) == ["pending_new", "fill", "new", "fill"]
+
+
+@contextlib.contextmanager
+def reading_events(exchange: WireExchange) -> Iterator[Iterator[dict[str, Any]]]:
+    with requests.get(
+        f"{exchange.rest}/v2/events/trades", headers=exchange.headers, stream=True, timeout=PATIENCE_SECONDS
+    ) as answer:
+        lines = answer.iter_lines(chunk_size=1)
+        assert next(lines) == b": connected"
+        yield (json.loads(line[6:]) for line in lines if line.startswith(b"data: "))
+
+
+def test_server_sent_events_are_lost_repeated_and_cut(exchange: WireExchange) -> None:
+    fault(exchange, "lose", "/v2/events/*", event="new")
+    fault(exchange, "duplicate", "/v2/events/*", event="pending_new", times=3)
+    fault(exchange, "close", "/v2/events/*", event="fill", ordinals=[2])
+    with reading_events(exchange) as events:
+        buy(exchange)
+        assert [next(events)["event"] for _ in range(4)] == ["pending_new"] * 3 + ["fill"]
+        buy(exchange)
+        with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+            list(events)
+    assert ("close", "/v2/events/trades fill KO", 2) in done(exchange)
+
+
+def test_a_late_server_sent_event_holds_up_the_next(exchange: WireExchange) -> None:
+    fault(exchange, "delay", "/v2/events/*", event="new", exchange_seconds=60)
+    with reading_events(exchange) as events:
+        buy(exchange)
+        assert next(events)["event"] == "pending_new"
+        while not done(exchange):
+            pass
+        exchange.advance_fully("2022-06-01T13:31:00Z")
+        assert [next(events)["event"] for _ in range(2)] == ["new", "fill"]
 
 
 SCHEDULE = """

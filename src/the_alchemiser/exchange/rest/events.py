@@ -14,6 +14,7 @@ from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.ids import is_ulid, ulid_millisecond
 from the_alchemiser.exchange.market.sessions import new_york_date
 from the_alchemiser.exchange.rest.door import FLOOR, desk_of, query_instant
+from the_alchemiser.exchange.rest.eventfaults import copies
 from the_alchemiser.exchange.rows import Row
 from the_alchemiser.exchange.streams.updates import Told
 from the_alchemiser.exchange.timestamps import rfc3339
@@ -80,12 +81,12 @@ async def _stream(request: web.Request, row_of: RowOf) -> web.StreamResponse:
     ):  # a reader may leave at any time
         await response.prepare(request)
         await response.write(b": connected\n\n")
-        await _send(response, desk, row_of, [told for told in past if span.holds(told)])
+        await _send(request, response, row_of, [told for told in past if span.holds(told)])
         is_over = any(map(span.reached_by, past))
         while not is_over and not tap.closed and not span.is_over(floor.now):
             news, dropped = await tap.take(END_POLL_SECONDS if span.ends else KEEP_ALIVE_SECONDS)
             await _comment(response, dropped, is_quiet=not news and not span.ends)
-            await _send(response, desk, row_of, [told for told in news if span.holds(told)])
+            await _send(request, response, row_of, [told for told in news if span.holds(told)])
             is_over = any(map(span.reached_by, news))
         await response.write_eof()
     return response
@@ -99,12 +100,15 @@ async def _comment(response: web.StreamResponse, dropped: int, *, is_quiet: bool
         await response.write(b": keep-alive\n\n")
 
 
-async def _send(response: web.StreamResponse, desk: Desk, row_of: RowOf, news: list[Told]) -> None:
+async def _send(request: web.Request, response: web.StreamResponse, row_of: RowOf, news: list[Told]) -> None:
+    floor, desk = request.app[FLOOR], desk_of(request)
     for told in news:
         row = row_of(desk, told)
         if row is not None:
             # One event a write: each leaves at once. The id lets a client that reconnects say what it has read.
-            await response.write(b"id: " + told.id.encode() + b"\ndata: " + _encode(row) + b"\n\n")
+            event = b"id: " + told.id.encode() + b"\ndata: " + _encode(row) + b"\n\n"
+            for _ in range(await copies(request, floor, desk, told)):
+                await response.write(event)
 
 
 def _past(desk: Desk, span: Span) -> list[Told]:
