@@ -231,6 +231,7 @@ class World:
                     f"line {number} of the state file is not a command that can be run here"
                 ) from error
         for desk in self.desks.values():
+            desk.keep_time(self.now)  # to the end, whatever its own last command was
             desk.tell()
 
     def _repeat(self, command: Command) -> None:
