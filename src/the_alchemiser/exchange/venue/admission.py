@@ -339,9 +339,6 @@ def check_permission(request: o.OrderRequest, asset: Asset, configuration: Confi
     is_fraction = request.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY
     if is_fraction and asset.asset_class == "us_equity" and not configuration.fractional_trading:
         raise forbidden("fractional trading is disabled for this account")
-    hard_to_borrow = asset.shortable and not asset.easy_to_borrow
-    if hard_to_borrow and request.side == o.SELL and request.time_in_force != "day":
-        raise unprocessable(f'only day orders are allowed for hard-to-borrow asset "{asset.symbol}"')
 
 
 def check_short(request: o.OrderRequest, asset: Asset, *, allowed: bool) -> None:
