@@ -11,7 +11,6 @@ from wire import exchange_in_thread
 # Routes that are not built yet. It may only shrink.
 PENDING: frozenset[str] = frozenset(
     {
-        "GET /v2/account/portfolio/history",
         "GET /v2beta1/events/activities",
     }
 )

@@ -17,6 +17,7 @@ from the_alchemiser.exchange.rest.door import (
     query_number,
     query_words,
 )
+from the_alchemiser.exchange.rest.history import portfolio_history
 from the_alchemiser.exchange.timestamps import parse_day
 from the_alchemiser.exchange.venue.activities import FILL, TYPES, ActivityFilter
 
@@ -93,6 +94,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/v2/account", account),
         web.get("/v2/account/configurations", read_configuration),
         web.patch("/v2/account/configurations", configure),
+        web.get("/v2/account/portfolio/history", portfolio_history),
         web.get("/v2/account/activities", activities),
         web.get("/v2/account/activities/{type}", activities),
     ]

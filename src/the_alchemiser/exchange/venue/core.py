@@ -25,12 +25,18 @@ from the_alchemiser.exchange.market.prices import (
     asset_id,
     trade_price_e4,
 )
-from the_alchemiser.exchange.units import parse_decimal, quantity_e9
+from the_alchemiser.exchange.units import DAY, parse_decimal, quantity_e9
 from the_alchemiser.exchange.venue import orders as o
-from the_alchemiser.exchange.venue.account import AccountState, FillRecord, PositionState
+from the_alchemiser.exchange.venue.account import (
+    AccountState,
+    FillRecord,
+    OtherActivity,
+    PositionState,
+)
 from the_alchemiser.exchange.venue.activities import Activity, ActivityFilter, page
 from the_alchemiser.exchange.venue.configuration import Configuration, configured
 from the_alchemiser.exchange.venue.exercise import Exercise
+from the_alchemiser.exchange.venue.history import DayClose, Tape, changes, equities
 from the_alchemiser.exchange.venue.listing import listed
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
 from the_alchemiser.exchange.venue.valuation import OPTIONS_APPROVED_LEVEL
@@ -199,6 +205,36 @@ class Exchange(Exercise):
             return page(self._account, wanted, self.now)
         except LookupError:
             raise bad_parameter("invalid page_token") from None
+
+    def other_activities(self) -> list[OtherActivity]:
+        """What changed the books beside executions, oldest first."""
+        return list(self._account.others)
+
+    def day_closes(self) -> list[DayClose]:
+        """What the account was worth at each close since it was opened."""
+        return list(self._day_closes)
+
+    def equities(self, ends: list[int], timeframe: str) -> list[int]:
+        """The equity just before each instant (ascending, none later than now), at the bars of that width; 0
+        before the account was opened.
+        """
+        first = bisect_right(ends, self.created_at)
+        if first == len(ends):
+            return [0] * first
+        timeframe = "1Hour" if timeframe == "1H" else timeframe
+
+        def read(symbol: str) -> list[Bar]:
+            return self.bars(self._source(symbol), timeframe, ends[first] - DAY, ends[-1])
+
+        def mark(symbol: str, at: int) -> int | None:
+            try:
+                quote = self.market.quote(self._source(symbol), at)
+            except (NoPrice, UnknownSymbol):
+                return None
+            return trade_price_e4(quote.bid_e4, quote.ask_e4)
+
+        worth = equities(self.opening_cash_e13, changes(self._account), ends[first:], Tape(read, mark))
+        return [0] * first + list(worth)
 
     # -- the market as of now ---------------------------------------------------------------------
 

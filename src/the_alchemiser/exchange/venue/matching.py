@@ -281,7 +281,7 @@ class Matching(Valuation):
             "pending_"
         ):  # what was asked for is still pending after a part
             self._set_status(order, "filled" if done else "partially_filled")
-        self._release_for(order, qty_e9, done)
+        self._release_for(order, qty_e9, qty_e9 * price_e4, done)
         if done:
             order.filled_at = self.now
             book.close(order)
@@ -292,13 +292,16 @@ class Matching(Valuation):
         self._emit(fill.type, order, fill, position_e9)
         self._after_fill(order, done)
 
-    def _release_for(self, order: Order, qty_e9: int, done: bool) -> None:
+    def _release_for(self, order: Order, qty_e9: int, value_e13: int, done: bool) -> None:
         if done:
             self._account.hold(order)
         elif order.closes:
             self._account.hold(order, qty_e9=max(0, order.held_qty_e9 - qty_e9))
         elif order.notional_e13 is not None:
-            self._account.hold(order, cash_e13=max(0, order.notional_e13 - order.filled_cost_e13))
+            # What is not lent on (crypto) holds more than its dollars: the hold shrinks in proportion.
+            left = max(0, order.notional_e13 - order.filled_cost_e13)
+            before = order.notional_e13 - order.filled_cost_e13 + value_e13
+            self._account.hold(order, cash_e13=-(-order.held_cash_e13 * left // before))
         else:
             before = order.remaining_e9 + qty_e9
             self._account.hold(order, cash_e13=order.held_cash_e13 // before * order.remaining_e9)

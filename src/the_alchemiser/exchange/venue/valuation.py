@@ -22,6 +22,7 @@ from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midn
 from the_alchemiser.exchange.units import NEVER, money_e13
 from the_alchemiser.exchange.venue.account import Account, Position
 from the_alchemiser.exchange.venue.configuration import Configuration
+from the_alchemiser.exchange.venue.history import DayClose
 from the_alchemiser.exchange.venue.margin import Exposure, Standing, standing
 
 MULTIPLIERS = (1, 2, 4)
@@ -42,6 +43,8 @@ class Valuation:
         self._account = Account(money_e13(cash))
         self._pushed: dict[str, tuple[int, int, int]] = {}
         self._first_names: dict[str, str] = {}
+        self._day_closes: list[DayClose] = []
+        self.opening_cash_e13 = self._account.cash_e13
         self._day_ends = NEVER
         self._closing = self._standing()
 
@@ -104,6 +107,7 @@ class Valuation:
     def _end_day(self) -> None:
         """At the close: keep what becomes yesterday's equity and prices once New York's date changes."""
         self._closing = self._standing()
+        self._day_closes.append(DayClose(new_york_date(self.now), self.now, self._closing.equity_e13))
         self._day_ends = new_york_midnight(new_york_date(self.now) + timedelta(days=1))
 
     def _begin_day(self) -> None:
