@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from openapi import conforms, find
 from wire import WireExchange
+
+STREAM_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,29 @@ class Conversation:
             assert status in (None, answer.status), f"{answer.status} instead of {status}: {answer.body}"
         except AssertionError as error:
             fault = str(error)
+        self._note(method, path, answer.status, f"{query} {body}", fault)
+        return answer.body if answer.body is not None else {}
+
+    def _note(self, method: str, path: str, status: int, request: str, fault: str | None) -> None:
         operation = find(method, path)
         name = operation.name if operation else f"{method} {path}"
-        self.heard.append(Heard(name, answer.status, f"{method} {path} {query} {body}", fault))
-        return answer.body if answer.body is not None else {}
+        self.heard.append(Heard(name, status, f"{method} {path} {request}", fault))
+
+    def listen(self, path: str, **query: str) -> list[Any]:
+        """The events of a server-sent stream that ends, judged as the list of them."""
+        connection = http.client.HTTPConnection(urlsplit(self.exchange.rest).netloc, timeout=STREAM_SECONDS)
+        connection.request("GET", f"{path}?{urlencode(query)}", headers=self.exchange.headers)
+        answer = connection.getresponse()
+        lines = answer.read().decode().splitlines()
+        events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+        fault = None
+        try:
+            conforms("GET", path, answer.status, events, query=query)
+            assert events, "not one event"
+        except AssertionError as error:
+            fault = str(error)
+        self._note("GET", path, answer.status, str(query), fault)
+        return events
 
     def get(self, path: str, **query: Any) -> Any:
         """A GET that must succeed."""

@@ -260,7 +260,13 @@ def endings(talk: Conversation) -> None:
     talk.get("/v2/account")
 
 
+def events(talk: Conversation) -> None:
+    """What happened, as events: a minute later, so that the stream has an end."""
+    talk.exchange.advance_fully("2022-06-01T14:32:00Z")
+    talk.listen("/v2beta1/events/activities", since="2022-06-01T14:00:00Z", until="2022-06-01T14:31:00Z")
+
+
 SCENES: tuple[Callable[[Conversation], None], ...] = (
     *(enrich, account, reference, watchlists, options, positions, orders),
-    *(stocks, crypto, other_data, endings),
+    *(stocks, crypto, other_data, endings, events),
 )

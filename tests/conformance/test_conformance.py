@@ -8,12 +8,6 @@ from conformance.script import SCENES
 from openapi import served_operations
 from wire import exchange_in_thread
 
-# Routes that are not built yet. It may only shrink.
-PENDING: frozenset[str] = frozenset(
-    {
-        "GET /v2beta1/events/activities",
-    }
-)
 # An announcement to be found by its id.
 SPLIT = """
 [[split]]
@@ -40,9 +34,6 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conversation]:
 @pytest.mark.parametrize("operation", SERVED)
 def test_the_answers_of_a_route_are_as_documented(talk: Conversation, operation: str) -> None:
     faults = talk.faults(operation)
-    if operation in PENDING:
-        assert faults or not talk.succeeded(operation), "it answers as documented now: no longer pending"
-        return
     assert not faults, "\n".join(faults)
     assert talk.succeeded(operation), "no test asks for it, or none gets an answer"
 
