@@ -98,6 +98,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     known = ServerOptions()
     _add_world(parser, known)
+    _add_venue(parser, known)
     _add_accounts(parser, known)
     _add_wire(parser, known)
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
@@ -123,6 +124,20 @@ def _add_world(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
         "--spread-basis-points", type=float, default=0.0, help="between bid and ask of --data"
     )
     parser.add_argument("--cash", default=known.cash, help="dollars the account begins with")
+    parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
+    parser.add_argument(
+        "--script", type=Path, help="TOML or JSON file of halts, price bands, corporate actions, half days"
+    )
+    parser.add_argument("--load", type=Path, help="a saved state that this exchange begins with")
+    parser.add_argument(
+        "--symbols", type=parse_symbols, metavar="A,B,...", help="only these of the shipped stocks"
+    )
+    parser.add_argument(
+        "--volatility", type=float, default=1.0, help="factor on the simulated hours of stocks, 0 to 10"
+    )
+
+
+def _add_venue(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
     parser.add_argument(
         "--multiplier",
         type=int,
@@ -145,17 +160,6 @@ def _add_world(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
     parser.add_argument("--cancel-delay-seconds", type=float, default=0.0, help="an order is pending_cancel")
     parser.add_argument(
         "--replace-delay-seconds", type=float, default=0.0, help="an order is pending_replace"
-    )
-    parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
-    parser.add_argument(
-        "--script", type=Path, help="TOML or JSON file of halts, price bands, corporate actions, half days"
-    )
-    parser.add_argument("--load", type=Path, help="a saved state that this exchange begins with")
-    parser.add_argument(
-        "--symbols", type=parse_symbols, metavar="A,B,...", help="only these of the shipped stocks"
-    )
-    parser.add_argument(
-        "--volatility", type=float, default=1.0, help="factor on the simulated hours of stocks, 0 to 10"
     )
 
 
