@@ -15,6 +15,7 @@ from the_alchemiser.exchange.market.barring import parse_timeframe
 from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto
 from the_alchemiser.exchange.market.prices import NoPrice
+from the_alchemiser.exchange.rest.barsteps import bars_reader
 from the_alchemiser.exchange.rest.door import FLOOR, Handler, json_answer
 from the_alchemiser.exchange.rest.paging import Reader, bad_query, collect, listed_symbols, page_of
 from the_alchemiser.exchange.rows import (
@@ -31,8 +32,6 @@ LOCATIONS = frozenset({"us", "us-1", "us-2", "eu-1", "bs-1"})
 _PAIR = "^[A-Z]+x?/[A-Z]+$"
 _matches_pair = re.compile(_PAIR).match
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_PIECE = 3 * DAY
-_WHOLE = 100 * 366 * DAY
 
 Show = Callable[[SimulatedCrypto, str, int], Row | None]
 
@@ -66,12 +65,11 @@ def _bars_reader(request: web.Request, market: SimulatedCrypto, now: int) -> Rea
         frame = parse_timeframe(timeframe)
     except ValueError:
         raise bad_query(f"invalid timeframe: {timeframe[:32]}") from None
-    return Reader(
-        lambda symbol, low, high: (
-            (bar.at, bar_row(bar)) for bar in market.bars(symbol, timeframe, low, high, now)
-        ),
-        _PIECE if frame.width else _WHOLE,
-        frame.unit[0],
+    return bars_reader(
+        frame,
+        lambda symbol, low, high: market.bars(symbol, timeframe, low, high, now),
+        lambda symbol, low, high: market.bars(symbol, "1Day", low, high, now),
+        now,
     )
 
 

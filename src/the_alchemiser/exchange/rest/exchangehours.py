@@ -47,10 +47,10 @@ def served_until(sessions: Sessions) -> int:
     return sessions.all[-2].open
 
 
-def day_of(market: PublicMarket, session: Session, hours: Hours, sessions: Sessions, *, utc: bool) -> Row:
+def day_of(market: PublicMarket, session: Session, sessions: Sessions, *, utc: bool) -> Row:
     """One trading day of a market."""
     write = rfc3339 if utc else rfc3339_new_york
-    day = hours.of(session)
+    day = hours_of(sessions).of(session)
     row: dict[str, Any] = {
         "date": session.date.isoformat(),
         "settlement_date": settlement_day(session, sessions).isoformat(),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 import msgspec
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import bad_parameter, not_found
-from the_alchemiser.exchange.market.hours import hours_of
 from the_alchemiser.exchange.market.names import first_name, name_on
 from the_alchemiser.exchange.market.prices import Asset, Market
 from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date
 from the_alchemiser.exchange.rest.door import FLOOR, json_answer, query_instant, query_words
 from the_alchemiser.exchange.rest.exchangehours import MARKETS, clock_of, day_of, served_until
+from the_alchemiser.exchange.rest.paging import Turns
 from the_alchemiser.exchange.rows import Row, asset_row, calendar_row, clock_row
 from the_alchemiser.exchange.timestamps import parse_day
 
@@ -96,8 +98,14 @@ def _day(request: web.Request, name: str, default: date) -> date:
         ) from None
 
 
-def _days(sessions: Sessions, chosen: tuple[Session, ...]) -> list[Row]:
-    return [calendar_row(session, sessions) for session in chosen]
+async def _days(
+    sessions: Sessions, chosen: tuple[Session, ...], row_of: Callable[[Session, Sessions], Row]
+) -> list[Row]:
+    rows, turns = [], Turns()
+    for session in chosen:
+        rows.append(row_of(session, sessions))
+        await turns.after(4)
+    return rows
 
 
 async def calendar(request: web.Request) -> web.Response:
@@ -110,10 +118,10 @@ async def calendar(request: web.Request) -> web.Response:
     if kind.upper() not in ("TRADING", "SETTLEMENT"):
         raise bad_parameter(f"invalid date_type: {kind[:16]}")
     if kind.upper() == "TRADING":
-        return json_answer(_days(sessions, sessions.between(first, last)))
+        return json_answer(await _days(sessions, sessions.between(first, last), calendar_row))
     # A trade settles within two weeks.
     early = first - timedelta(days=14) if first > date.min + timedelta(days=14) else first
-    rows = _days(sessions, sessions.between(early, last))
+    rows = await _days(sessions, sessions.between(early, last), calendar_row)
     wanted = first.isoformat(), last.isoformat()
     return json_answer([row for row in rows if wanted[0] <= row["settlement_date"] <= wanted[1]])
 
@@ -131,12 +139,8 @@ async def market_calendar(request: web.Request) -> web.Response:
     zone = request.query.get("timezone", "")
     if zone not in ("", "UTC", market.timezone):
         raise bad_parameter(f"invalid timezone: {zone[:32]}")
-    sessions = floor.market.sessions
-    hours = hours_of(sessions)
-    days = [
-        day_of(market, session, hours, sessions, utc=zone == "UTC")
-        for session in sessions.between(first, last)
-    ]
+    sessions, utc = floor.market.sessions, zone == "UTC"
+    days = await _days(sessions, sessions.between(first, last), partial(day_of, market, utc=utc))
     return json_answer({"market": market.row(), "calendar": days})
 
 

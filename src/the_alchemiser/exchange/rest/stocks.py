@@ -6,16 +6,17 @@ Nothing after exchange time is ever shown, whatever `end` says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import not_found
 from the_alchemiser.exchange.market.adjusting import WORDS, adjusted_bars, steps_for
 from the_alchemiser.exchange.market.auctions import OPENING, AuctionDay, auction_days
-from the_alchemiser.exchange.market.barring import parse_timeframe, period_end, period_start
+from the_alchemiser.exchange.market.barring import parse_timeframe
 from the_alchemiser.exchange.market.names import Stretch
 from the_alchemiser.exchange.market.prices import Bar, Market, NoPrice
-from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.rest.barsteps import bars_reader
 from the_alchemiser.exchange.rest.door import FLOOR, Handler, json_answer
 from the_alchemiser.exchange.rest.paging import (
     Reader,
@@ -43,7 +44,7 @@ from the_alchemiser.exchange.rows import Row, bar_row, quote_row, trade_row
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.units import DAY, MINUTE
 
-_DAILY_PIECE, _LONG_PIECE, _YEAR = 16 * DAY, 64 * DAY, 366 * DAY
+_LONG_PIECE = 64 * DAY
 _BAR_PARAMETERS = RANGE_PARAMETERS | {"timeframe", "adjustment"}
 _LISTED_AT = {"NASDAQ": "Q", "NYSE": "N", "ARCA": "P", "AMEX": "A", "BATS": "Z"}
 _PARAMETERS = {
@@ -106,8 +107,8 @@ def _reader(request: web.Request, kind: str, places: dict[str, list[Stretch]]) -
 
 
 def _along(
-    places: list[Stretch], low: int, high: int, read: Callable[[str, int, int], Iterable[tuple[int, Row]]]
-) -> Rows:
+    places: list[Stretch], low: int, high: int, read: Callable[[str, int, int], Iterable[Any]]
+) -> Iterator[Any]:
     """What is read in each stretch of the names a symbol had, as far as it lies within low and high."""
     for place in places:
         first, last = max(low, place.start), min(high, place.end)
@@ -127,29 +128,18 @@ def _bars_reader(request: web.Request, market: Market, now: int, places: dict[st
         for name in names
     }
 
-    def read(symbol: str, low: int, high: int) -> Rows:
+    def framed(symbol: str, low: int, high: int) -> Iterator[Bar]:
+        return _along(places[symbol], low, high, lambda name, first, last: bars[name](first, last))
+
+    def daily(symbol: str, low: int, high: int) -> Iterator[Bar]:
         return _along(
             places[symbol],
             low,
             high,
-            lambda name, first, last: ((bar.at, bar_row(bar)) for bar in bars[name](first, last)),
+            lambda name, first, last: market.bars(name, "1Day", first, last, now),
         )
 
-    def days(symbol: str, low: int, high: int) -> Iterator[object]:
-        """Longer bars are made of days, which the market remembers once they are drawn."""
-        first, last = (
-            period_start(frame, new_york_date(low)),
-            period_end(frame, new_york_date(min(high, now))),
-        )
-        for begin in range(new_york_midnight(first), new_york_midnight(last) + 1, _DAILY_PIECE):
-            yield list(_along(places[symbol], begin, begin + _DAILY_PIECE, daily))
-
-    def daily(name: str, low: int, high: int) -> Rows:
-        return ((bar.at, {}) for bar in market.bars(name, "1Day", low, high, now))
-
-    if frame.unit in ("Week", "Month"):
-        return Reader(read, _LONG_PIECE if frame.unit == "Week" else _YEAR, frame.unit[0], days)
-    return Reader(read, DAY if frame.width else _DAILY_PIECE, frame.unit[0])
+    return bars_reader(frame, framed, daily, now)
 
 
 def _adjustments(request: web.Request) -> frozenset[str]:
