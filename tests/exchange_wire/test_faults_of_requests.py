@@ -169,6 +169,13 @@ def test_a_truncated_answer_ends_early(exchange: WireExchange) -> None:
     assert open_orders(exchange) == 1
 
 
+def test_a_connection_is_reset_within_an_answer(exchange: WireExchange) -> None:
+    fault(exchange, "truncate", part=0.9, politely=False)
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError, http.client.RemoteDisconnected)):
+        post_raw(exchange)
+    assert open_orders(exchange) == 1
+
+
 def test_a_slow_answer_drips(exchange: WireExchange) -> None:
     fault(exchange, "trickle", "GET /v2/clock", bytes_per_second=1000)
     begun = time.monotonic()

@@ -156,6 +156,7 @@ def test_a_spoilt_update_comes_beside_or_instead_of_the_true_one(exchange: WireE
     assert seen[form]
 
 
+@pytest.mark.slow
 def test_alpaca_py_survives_spoilt_updates_and_hears_the_next(exchange: WireExchange) -> None:
     fault(exchange, "garbage", event="new", form="missing_fields")
     stream = TradingStream(exchange.key, exchange.secret, url_override=exchange.trading_stream)

@@ -7,7 +7,6 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
-from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.units import NEVER
 
 ENTRIES_LIMIT = 100_000
@@ -27,9 +26,10 @@ class Agenda:
         return self._entries[0][0] if self._entries else NEVER
 
     def enter(self, at: int, action: Callable[[], object]) -> None:
-        """Has `action` done once time has reached `at`. Raises Refusal when there are too many."""
+        """Has `action` done once time has reached `at`; at once when the agenda is full."""
         if len(self._entries) >= ENTRIES_LIMIT:
-            raise bad_parameter(f"there are {ENTRIES_LIMIT} entries on the agenda already")
+            action()
+            return
         heapq.heappush(self._entries, (at, next(self._numbers), action))
 
     def clear(self) -> None:

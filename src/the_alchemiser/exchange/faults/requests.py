@@ -84,9 +84,10 @@ class Error(RequestFault, kw_only=True, tag="error"):
 
 
 class Truncate(RequestFault, kw_only=True, tag="truncate"):
-    """The answer promises all its bytes, and the connection ends after this part of them."""
+    """The answer promises all its bytes, and the connection ends after this part of them: closed, or reset."""
 
     part: float = 0.5
+    politely: bool = True
 
     def check(self) -> None:
         if not 0 <= self.part < 1:

@@ -211,7 +211,9 @@ async def _truncate(scene: Scene, proceed: Proceed) -> web.StreamResponse:
         return response
     kept = int(len(body) * scene.rule.part)
     scene.record(kept=kept, promised=len(body))
-    return await spoiled.send_part(scene.request, response, body[:kept], len(body))
+    cut = await spoiled.send_part(scene.request, response, body[:kept], len(body))
+    spoiled.hang_up(scene.request, politely=scene.rule.politely)
+    return cut
 
 
 async def _trickle(scene: Scene, proceed: Proceed) -> web.StreamResponse:

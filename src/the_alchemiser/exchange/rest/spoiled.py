@@ -183,11 +183,9 @@ def skewed_date(wall_seconds: float) -> str:
 async def send_part(
     request: web.Request, response: web.StreamResponse, body: bytes, promised: int
 ) -> web.StreamResponse:
-    """Sends an answer that promises `promised` bytes, then `body`, then nothing: the connection is closed."""
+    """Sends an answer that promises `promised` bytes, then `body`, then nothing."""
     cut = await _begun(request, response, promised)
     await cut.write(body)
-    if request.transport is not None:
-        request.transport.close()
     return cut
 
 

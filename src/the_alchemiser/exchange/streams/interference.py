@@ -17,7 +17,7 @@ from the_alchemiser.exchange.faults.draws import noise
 from the_alchemiser.exchange.streams import dissection
 from the_alchemiser.exchange.streams.dissection import Dissected, Message, dissect
 from the_alchemiser.exchange.streams.frames import Framed, framed
-from the_alchemiser.exchange.streams.outbox import Outbox, transport_of
+from the_alchemiser.exchange.streams.outbox import FRAMES_LIMIT, Outbox, transport_of
 from the_alchemiser.exchange.timestamps import NANOS_PER_SECOND
 
 FLUSH_SECONDS = 1.0
@@ -66,6 +66,7 @@ class FaultyOutbox(Outbox):
         self._faults = faults
         self._director = faults.director
         self._path = request.path
+        self._late = 0  # messages that come later; with too many of them, the next is not delayed
         self._held: list[tuple[int, bytes]] = []
         self._is_dead = False
         self._ending: asyncio.Task[None] | None = None
@@ -132,6 +133,8 @@ class FaultyOutbox(Outbox):
         rule = strike.rule
         where = f"{self._path} {message.event} {message.symbol}".rstrip()
         if isinstance(rule, kinds.DelayMessage):
+            if self._late >= FRAMES_LIMIT:
+                return [message.raw]
             self._director.record(strike, where, **self._delay(strike, rule, message, parts))
             return []
         self._director.record(strike, where)
@@ -175,9 +178,11 @@ class FaultyOutbox(Outbox):
         self, strike: Strike, rule: kinds.DelayMessage, message: Message, parts: Dissected
     ) -> dict[str, float]:
         def send() -> None:
+            self._late -= 1
             if not self._is_dead and id(self) in self._faults.connections:
                 self._send_each(parts.joined([message.raw]))
 
+        self._late += 1
         if rule.exchange_seconds is not None:
             seconds = strike.seconds(rule.exchange_seconds)
             self._faults.agenda.enter(self._faults.now() + round(seconds * NANOS_PER_SECOND), send)
