@@ -255,8 +255,8 @@ class Matching(Valuation):
     def _shown(self, order: Order) -> Order:
         """A snapshot, with every stop where it stands now."""
         shown = snapshot(order)
-        book = self._book(order.symbol)
-        if order.id in book.trailing and book.trails_now:
+        book = self._books.get(order.symbol)
+        if book is not None and order.id in book.trailing and book.trails_now:
             self._follow(shown, self.now)
         return shown
 

@@ -139,8 +139,13 @@ class Timeline(Corporate):
         if closes:
             self._close_session()
         self._phase, self._phase_began, self._phase_ends = self.hours.span(self.now)
+        halts = self.market.script.halts
         for book in self._books.values():
-            book.enter(self._phase, halted=self._is_halted(book.symbol))
+            halted = bool(halts) and self._is_halted(book.symbol)
+            if book.open:
+                book.enter(self._phase, halted=halted)
+            else:
+                book.phase, book.halted = self._phase, halted
         self._expire_due()
         if self._phase == REGULAR:
             self._begin_day()
@@ -184,6 +189,8 @@ class Timeline(Corporate):
                 self._start(order)
         # A tick may come at this very instant, and orders from earlier have yet to meet it.
         for book in self._books.values():
+            if not book.open:
+                continue
             book.seen = self.now - 1
             for order in book.trailing.values():
                 order.marked_at = self.now - 1
@@ -224,6 +231,6 @@ class Timeline(Corporate):
 
     def _open_orders(self) -> list[Order]:
         """All open orders, oldest first."""
-        found = [order for book in self._books.values() for order in book.open.values()]
+        found = [order for book in self._books.values() if book.open for order in book.open.values()]
         found.sort(key=_sequence)
         return found
