@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from trading_desk import Desk, session_of
 
@@ -136,3 +137,40 @@ def test_a_day_order_may_end_as_canceled(desk: Desk) -> None:
     order = desk.buy("1", limit_price="9")
     desk.exchange.advance(desk.session.close)
     assert desk.status(order) == "canceled"
+
+
+def test_no_dollars_beside_an_order_that_closes_the_position(desk: Desk) -> None:
+    desk.buy("10")
+    desk.after_the_close()
+    closing = desk.exchange.close_position("HAT")
+    refusal = desk.refused(desk.sell, None, notional="5")
+    assert refusal.message == "unable to open new notional orders while having open closing position orders"
+    desk.exchange.cancel(closing.id)
+    assert desk.sell(None, notional="5").status == "accepted"
+
+
+def test_what_is_hard_to_borrow_is_sold_for_the_day_alone() -> None:
+    desk = Desk(multiplier=4, cash="100000")
+    assets = desk.exchange.market._assets  # type: ignore[attr-defined]
+    assets["HAT"] = msgspec.structs.replace(assets["HAT"], shortable=True, easy_to_borrow=False)
+    desk.buy("10")
+    refusal = desk.refused(desk.sell, "10", stop_price="9", time_in_force="gtc")
+    assert (refusal.http_status, refusal.code) == (422, 42210000)
+    assert refusal.message == 'only day orders are allowed for hard-to-borrow asset "HAT"'
+    assert desk.sell("10", stop_price="9").status == "pending_new"
+
+
+def test_a_trail_inside_a_stop_loss_is_dropped_in_silence(desk: Desk) -> None:
+    order = desk.buy(
+        "1",
+        order_class="oto",
+        stop_loss={"stop_price": "9", "trail_percent": "1"},
+    )
+    (stop,) = desk.now(order).legs
+    assert (stop.type, stop.stop_price_e4, stop.trail_percent_e4) == ("stop", 90_000, None)
+
+
+def test_a_fraction_is_not_sold_short() -> None:
+    desk = Desk(multiplier=4, cash="100000")
+    assert desk.refused(desk.sell, "0.5").message == "fractional orders cannot be sold short"
+    assert desk.refused(desk.sell, None, notional="5").message == "fractional orders cannot be sold short"

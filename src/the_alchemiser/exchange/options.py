@@ -145,20 +145,6 @@ def _add_venue(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
         default=known.multiplier,
         help="1: a cash account; 2 or 4: a margin account that may borrow and sell short",
     )
-    parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
-    parser.add_argument(
-        "--script", type=Path, help="TOML or JSON file of halts, price bands, corporate actions, half days"
-    )
-    parser.add_argument("--load", type=Path, help="a saved state that this exchange begins with")
-    parser.add_argument(
-        "--symbols", type=parse_symbols, metavar="A,B,...", help="only these of the shipped stocks"
-    )
-    parser.add_argument(
-        "--volatility", type=float, default=1.0, help="factor on the simulated hours of stocks, 0 to 10"
-    )
-
-
-def _add_venue(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
     parser.add_argument(
         "--regular-hours-only",
         dest="extended_hours",

@@ -119,6 +119,7 @@ class Exchange(Exercise):
                 side=o.SELL if signed > 0 else o.BUY,
                 qty_e9=wanted,
                 time_in_force="gtc" if crypto else "day",
+                closes_position=True,
             )
         )
 

@@ -79,11 +79,20 @@ class Entry(Writing):
             check_auction_window(request.time_in_force, self.now, self.hours, self.rules.cls_cutoff)
         if intent == "sell_to_open" and (request.notional_e13 or (request.qty_e9 or 0) % QUANTITY):
             raise unprocessable("fractional orders cannot be sold short")
-        if self.rules.notional_market_only and request.notional_e13 and request.type != o.MARKET:
-            raise unprocessable("notional orders must be market orders")
+        if request.notional_e13:
+            self._check_dollars(request)
         hard_to_borrow = asset.shortable and not asset.easy_to_borrow
         if hard_to_borrow and request.side == o.SELL and request.time_in_force != o.DAY:
             raise unprocessable(f'only day orders are allowed for hard-to-borrow asset "{asset.symbol}"')
+
+    def _check_dollars(self, request: OrderRequest) -> None:
+        if self.rules.notional_market_only and request.type != o.MARKET:
+            raise unprocessable("notional orders must be market orders")
+        book = self._books.get(request.symbol)
+        if book is not None and any(order.closes_position for order in book.open.values()):
+            raise unprocessable(
+                "unable to open new notional orders while having open closing position orders"
+            )
 
     def _find_asset(self, symbol_or_id: str) -> Asset | None:
         asset = self._assets_by_id.get(symbol_or_id)
@@ -155,6 +164,7 @@ class Entry(Writing):
             trail_percent_e4=request.trail_percent_e4,
             overnight=self._goes_overnight(request, asset),
             source=request.source,
+            closes_position=request.closes_position,
             extended_hours=request.extended_hours,
             position_intent=intent,
         )

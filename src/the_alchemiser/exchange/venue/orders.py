@@ -105,6 +105,7 @@ class OrderRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     extended_hours: bool = False
     position_intent: str | None = None
     source: str | None = None
+    closes_position: bool = False
     legs: tuple[LegRequest, ...] = ()
 
 
@@ -183,6 +184,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     extended_hours: bool = False
     overnight: bool = False
     source: str | None = None
+    closes_position: bool = False
     asset_class: str = "us_equity"
     parent_id: str | None = None
     leg_role: str = ""
