@@ -190,3 +190,24 @@ def test_money_and_shares_behind_written_contracts_are_free_again(exchange: Exch
     assert exchange.position("AAPL").qty_available_e9 == 100 * QUANTITY
     means = exchange.account()
     assert means.non_marginable_buying_power_e13 == min(means.cash_e13, means.excess_e13)
+
+
+def test_what_covers_a_written_call_is_not_exercised_from_under_it(exchange: Exchange) -> None:
+    order(exchange, "sell", "AAPL", qty="50")
+    legs = [
+        {"symbol": "AAPL220617C00140000", "ratio_qty": "1", "side": "buy"},
+        {"symbol": "AAPL220617C00150000", "ratio_qty": "1", "side": "sell"},
+    ]
+    body = {"order_class": "mleg", "qty": "1", "type": "market", "time_in_force": "day", "legs": legs}
+    exchange.submit(parse_order_request(body))
+    with pytest.raises(Refusal, match="account not eligible to trade uncovered option contracts"):
+        exchange.exercise("AAPL220617C00140000")
+
+
+def test_an_order_to_close_what_a_delivery_closed_ends(exchange: Exchange) -> None:
+    order(exchange, "sell", "AAPL", qty="100")
+    resting = order(exchange, "buy", "AAPL", qty="100", type="limit", limit_price="100", time_in_force="gtc")
+    order(exchange, "buy", IN_CALL)
+    exchange.advance(CLOSE)
+    assert held(exchange) == {}
+    assert exchange.order(resting.id).status == "canceled"

@@ -68,3 +68,11 @@ def _worst_e13(holdings: list[Holding]) -> int:
 def _value_e13(holdings: list[Holding], spot_e4: int) -> int:
     values = (holding.contract.intrinsic_e4(spot_e4) * holding.number for holding in holdings)
     return sum(values) * MULTIPLIER * QUANTITY
+
+
+def together(holdings: Iterable[Holding]) -> list[Holding]:
+    """Each contract once: what is bought and what is written of it cancel."""
+    counts: dict[Contract, int] = {}
+    for holding in holdings:
+        counts[holding.contract] = counts.get(holding.contract, 0) + holding.number
+    return [Holding(contract, count) for contract, count in counts.items()]

@@ -18,9 +18,10 @@ from the_alchemiser.exchange.market.contracts import MULTIPLIER, Contract, parse
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import asset_id
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
-from the_alchemiser.exchange.units import CENT_E4, format_money, format_quantity
+from the_alchemiser.exchange.units import CENT_E4, QUANTITY, format_money, format_quantity
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import OtherActivity, Position
+from the_alchemiser.exchange.venue.coverage import Holding, requirement, together
 from the_alchemiser.exchange.venue.option_rules import LAST_OPENING, OPTION
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest
 from the_alchemiser.exchange.venue.timeline import Timeline
@@ -49,6 +50,7 @@ class Exercise(Timeline):
         if not qty:
             raise forbidden("insufficient qty available for exercise", symbol=symbol)
         self._check_delivery(contract, qty)
+        self._check_left_covered(contract, qty)
         self._deliver(contract, qty, "OPEXC")
 
     def do_not_exercise(self, symbol_or_id: str) -> None:
@@ -81,6 +83,18 @@ class Exercise(Timeline):
                 buying_power=format_money(self._means().buying_power_e13),
                 cost_basis=format_money(-delivery.cash_e13),
             )
+
+    def _check_left_covered(self, contract: Contract, qty_e9: int) -> None:
+        """What covers a written contract is not exercised from under it."""
+        held = self._held_on(contract.underlying)
+        before = requirement(held)
+        after = requirement(together([*held, Holding(contract, -qty_e9 // QUANTITY)]))
+        delivery = _delivery(contract, qty_e9)
+        stock = self._account.positions.get(contract.underlying)
+        shares = delivery.shares_e9 + (stock.qty_e9 - stock.held_qty_e9 if stock else 0)
+        own = self._means().non_marginable_buying_power_e13 + max(0, delivery.cash_e13)
+        if after.shares_e9 > max(0, shares) or after.money_e13 - before.money_e13 > own:
+            raise forbidden("account not eligible to trade uncovered option contracts")
 
     def _can_deliver(self, contract: Contract, qty_e9: int) -> bool:
         try:
@@ -156,6 +170,7 @@ class Exercise(Timeline):
         delivery = _delivery(contract, qty_e9)
         group = self._activity_id()
         self._remove(contract, qty_e9, kind, group)
+        self._make_room(contract.underlying, delivery.shares_e9)
         positions = self._account.positions
         stock = positions.get(contract.underlying)
         if stock is None:
@@ -172,6 +187,17 @@ class Exercise(Timeline):
             price_e4=contract.strike_e4,
         )
         self._cover(contract.underlying)
+
+    def _make_room(self, symbol: str, change_e9: int) -> None:
+        """Orders to close a position that a delivery closes first have nothing left to close: they end."""
+        stock = self._account.positions.get(symbol)
+        if stock is None or (stock.qty_e9 > 0) == (change_e9 > 0):
+            return
+        left = max(0, abs(stock.qty_e9) - abs(change_e9))
+        for order in tuple(self._book(symbol).open.values()):
+            if stock.held_qty_e9 > left and order.is_open and order.held_qty_e9:
+                for member in self._family(order):
+                    self._end(member, "canceled")
 
     def _remove(self, contract: Contract, qty_e9: int, kind: str, group: str) -> None:
         symbol = contract.symbol

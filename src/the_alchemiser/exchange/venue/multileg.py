@@ -169,8 +169,22 @@ class MultiLeg(Amendment):
             for leg, price in zip(order.legs, prices, strict=True)
         )
         limit = order.limit_price_e4
-        if min(prices) > 0 and (limit is None or net <= limit):
+        if min(prices) <= 0 or (limit is not None and net > limit):
+            return
+        if self._still_covered(order):
             self._execute_together(book, order, prices, net)
+        else:  # what was to cover it went elsewhere while it waited
+            for member in (order, *order.legs):
+                self._end(member, "rejected")
+
+    def _still_covered(self, order: Order) -> bool:
+        changes = []
+        for leg in order.legs:
+            contract = parse_contract(leg.symbol)
+            if contract is not None:
+                count = leg.remaining_e9 // QUANTITY
+                changes.append(Holding(contract, count if leg.side == o.BUY else -count))
+        return self._stays_covered(changes[0].contract.underlying, changes)
 
     def _price_now(self, leg: Order) -> int:
         quote = self._quote(leg.symbol)

@@ -13,7 +13,7 @@ from the_alchemiser.exchange.venue import option_rules
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import Position
 from the_alchemiser.exchange.venue.books import Book
-from the_alchemiser.exchange.venue.coverage import Holding, requirement
+from the_alchemiser.exchange.venue.coverage import Holding, requirement, together
 from the_alchemiser.exchange.venue.matching import Matching
 from the_alchemiser.exchange.venue.option_rules import OPTION, Lifetime
 from the_alchemiser.exchange.venue.orders import Order, OrderRequest
@@ -48,6 +48,14 @@ class Writing(Matching):
             for contract, position in self._contracts_on(underlying)
         ]
 
+    def _certain_on(self, underlying: str) -> list[Holding]:
+        """The holdings without what is for sale: it may be gone when it is needed."""
+        found = []
+        for contract, position in self._contracts_on(underlying):
+            free = position.qty_e9 - (position.held_qty_e9 if position.qty_e9 > 0 else 0)
+            found.append(Holding(contract, free // QUANTITY))
+        return found
+
     def _being_written_on(self, underlying: str, without: Order | None = None) -> list[Holding]:
         """What open orders will write if they fill."""
         found = []
@@ -71,7 +79,11 @@ class Writing(Matching):
         if stock is not None:
             stock.pledged_e9 = max(0, min(shares, stock.qty_e9 - stock.held_qty_e9))
         money = requirement(held).money_e13
-        written = [position for _, position in self._contracts_on(underlying) if position.qty_e9 < 0]
+        written = []
+        for _, position in self._contracts_on(underlying):
+            position.collateral_e13 = 0
+            if position.qty_e9 < 0:
+                written.append(position)
         count = sum(-position.qty_e9 for position in written)
         for position in written:
             # The contracts share the requirement; the last one takes what is left.
@@ -128,6 +140,17 @@ class Writing(Matching):
                 ) from None
             raise short.refusal from None
 
+    def _deliverable_e9(self, underlying: str) -> int:
+        """Shares of a stock that are not for sale."""
+        stock = self._account.positions.get(underlying)
+        return max(0, stock.qty_e9 - stock.held_qty_e9) if stock else 0
+
+    def _stays_covered(self, underlying: str, changes: Iterable[Holding]) -> bool:
+        """Whether there are shares for every call if `changes` come to the books now."""
+        held = [*self._held_on(underlying), *self._being_written_on(underlying)]
+        before, after = requirement(held), requirement(together([*held, *changes]))
+        return after.shares_e9 <= max(self._deliverable_e9(underlying), before.shares_e9)
+
     def _check_written(
         self, underlying: str, changes: Iterable[Holding], cost_e13: int, without: Order | None = None
     ) -> int:
@@ -135,10 +158,9 @@ class Writing(Matching):
 
         Raises Uncovered, Unaffordable.
         """
-        held = [*self._held_on(underlying), *self._being_written_on(underlying, without)]
-        before, after = requirement(held), requirement(_together([*held, *changes]))
-        stock = self._account.positions.get(underlying)
-        owned = max(0, stock.qty_e9 - stock.held_qty_e9) if stock else 0
+        held = [*self._certain_on(underlying), *self._being_written_on(underlying, without)]
+        before, after = requirement(held), requirement(together([*held, *changes]))
+        owned = self._deliverable_e9(underlying)
         if after.shares_e9 > max(owned, before.shares_e9):
             raise Uncovered(max(0, owned - before.shares_e9))
         required = after.money_e13 - before.money_e13 + cost_e13
@@ -150,14 +172,6 @@ class Writing(Matching):
         if required > own:
             raise Unaffordable(required, own)
         return required * means.multiplier
-
-
-def _together(holdings: Iterable[Holding]) -> list[Holding]:
-    """Each contract once: what is bought and what is written of it cancel."""
-    counts: dict[Contract, int] = {}
-    for holding in holdings:
-        counts[holding.contract] = counts.get(holding.contract, 0) + holding.number
-    return [Holding(contract, count) for contract, count in counts.items()]
 
 
 class Uncovered(Exception):
