@@ -1,5 +1,9 @@
 """Control for people: time by hand, accounts on demand, other worlds, and a state that can be saved and loaded."""
 
+import json
+import os
+import pty
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -7,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Answer, WireExchange, exchange_in_thread, running_exchange
+from wire import Answer, WireExchange, exchange_command, exchange_in_thread, running_exchange
 
 FREE: dict[str, Any] = {"speed": 60.0, "requests_per_minute": 0, "data_requests_per_minute": 0}
 READS = ("/v2/account", "/v2/positions", "/v2/orders?status=all&nested=true", "/v2/account/activities")
@@ -300,3 +304,22 @@ def test_the_status_tells_how_each_account_stands(exchange: WireExchange) -> Non
     assert (standing["open_orders"], standing["positions"], standing["trading_streams"]) == (1, 1, 0)
     assert standing["equity"] == exchange.get("/v2/account")["equity"]
     assert (status["mode"], status["now"]) == ("lockstep", "2022-06-01T13:30:00Z")
+
+
+def test_on_a_terminal_people_read_where_it_listens_and_programs_still_get_their_line() -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        exchange_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs, close_fds=True
+    )
+    os.close(theirs)
+    try:
+        assert process.stdout is not None
+        addresses = json.loads(process.stdout.readline())
+        read = ""
+        while "Ctrl-C" not in read:
+            read += os.read(ours, 4096).decode()
+    finally:
+        process.communicate(timeout=10)
+        os.close(ours)
+    for told in (addresses["rest"], addresses["key"], addresses["secret"], "2022-06-01", "lockstep"):
+        assert told in read
