@@ -91,3 +91,13 @@ def test_the_multiplier_is_a_matter_of_the_account() -> None:
             "100000",
             False,
         )
+
+
+def test_what_is_hard_to_borrow_says_so_and_is_not_sold_short() -> None:
+    with exchange_in_thread(hard_to_borrow=("AAPL",)) as exchange:
+        asset = checked(exchange, "/v2/assets/AAPL")
+        assert (asset["easy_to_borrow"], asset["borrow_status"]) == (False, "hard_to_borrow")
+        sale = {"symbol": "AAPL", "qty": "1", "side": "sell", "type": "market", "time_in_force": "day"}
+        answer = exchange.request("POST", "/v2/orders", sale)
+        assert (answer.status, answer.body["message"]) == (422, 'asset "AAPL" cannot be sold short')
+        assert checked(exchange, "/v2/assets/MSFT")["easy_to_borrow"] is True

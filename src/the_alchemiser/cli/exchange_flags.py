@@ -29,6 +29,11 @@ Multiplier = Annotated[
         min=1, max=4, metavar="1|2|4", help="1: a cash account; 2, 4: it may borrow and sell short."
     ),
 ]
+PayDividends = Annotated[bool, typer.Option(help="Pay the dividends of the script; paper does not.")]
+HardToBorrow = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,...", help="Stocks that cannot be sold short, and sold for the day only."),
+]
 PartialFills = Annotated[
     str,
     typer.Option(

@@ -150,6 +150,8 @@ def exchange(
     multiplier: flags.Multiplier = 4,
     spread_basis_points: flags.SpreadBasisPoints = 0.0,
     partial_fills: flags.PartialFills = "off",
+    pay_dividends: flags.PayDividends = False,
+    hard_to_borrow: flags.HardToBorrow = None,
     state: flags.State = None,
     script: flags.Script = None,
     data_plan: flags.DataPlan = "unlimited",
@@ -192,6 +194,7 @@ def _serve_exchange(given: dict[str, Any]) -> None:
 
     pace, symbols = pace_of(given["speed"]), given["symbols"]
     chosen = {**given, "speed": pace, "symbols": parse_symbols(symbols) if symbols else None}
+    chosen["hard_to_borrow"] = parse_symbols(given["hard_to_borrow"]) if given["hard_to_borrow"] else ()
     try:
         asyncio.run(server.serve(server.ServerOptions(**chosen)))
     except UnusableOption as error:

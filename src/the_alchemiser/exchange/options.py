@@ -46,6 +46,8 @@ class ServerOptions:
     key: str = DEMO_KEY
     secret: str = DEMO_SECRET
     partial_fills: str = "off"
+    pay_dividends: bool = False
+    hard_to_borrow: tuple[str, ...] = ()
     cancel_delay_seconds: float = 0.0
     replace_delay_seconds: float = 0.0
     text_frames: bool = False
@@ -156,6 +158,16 @@ def _add_venue(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
         choices=PARTIAL_FILLS,
         default=known.partial_fills,
         help="random: one fill in ten is a part, as on paper; displayed: no more than the quote shows",
+    )
+    parser.add_argument(
+        "--pay-dividends", action="store_true", help="pay the dividends of the script; paper does not"
+    )
+    parser.add_argument(
+        "--hard-to-borrow",
+        type=parse_symbols,
+        default=(),
+        metavar="A,B,...",
+        help="stocks that cannot be sold short, and sold for the day only",
     )
     parser.add_argument("--cancel-delay-seconds", type=float, default=0.0, help="an order is pending_cancel")
     parser.add_argument(

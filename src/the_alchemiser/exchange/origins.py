@@ -55,6 +55,8 @@ def origin_of_setting(options: ServerOptions, setting: Setting) -> Origin:
         volatility=setting.volatility,
         extended_hours="/extended-hours" in setting.data,
         partial_fills=setting.rules.partial_fills,
+        pay_dividends=setting.rules.pay_dividends,
+        hard_to_borrow=setting.rules.hard_to_borrow,
         cancel_delay_seconds=setting.rules.cancel_delay / SECOND,
         replace_delay_seconds=setting.rules.replace_delay / SECOND,
     )
@@ -117,6 +119,8 @@ def _rules(options: ServerOptions) -> VenueRules:
     try:
         return VenueRules(
             partial_fills=options.partial_fills,
+            pay_dividends=options.pay_dividends,
+            hard_to_borrow=options.hard_to_borrow,
             cancel_delay=round(options.cancel_delay_seconds * SECOND),
             replace_delay=round(options.replace_delay_seconds * SECOND),
         )
@@ -171,6 +175,7 @@ def _prices(options: ServerOptions) -> Market:
         seed = options.seed
         kind = ExtendedDays if options.extended_hours else SimulatedDays
         stocks = kind(seed=seed, symbols=options.symbols, volatility=options.volatility)
+        stocks.keep_from_lending(options.hard_to_borrow)
         crypto = SimulatedCrypto(stocks.first_day, stocks.last_day, seed=seed)
         return Board(stocks, crypto, OptionMarket(stocks, seed=seed))
     except (OSError, ValueError) as error:
@@ -181,6 +186,7 @@ def _replayed(folder: Path, options: ServerOptions) -> Market:
     from the_alchemiser.exchange.market.replay import ReplayedBars
 
     market = ReplayedBars(folder, seed=options.seed, spread_basis_points=options.spread_basis_points)
+    market.keep_from_lending(options.hard_to_borrow)
     if market.outside_sessions:
         sys.stderr.write(f"exchange: {market.outside_sessions} bars outside regular sessions are left out\n")
     return market

@@ -6,9 +6,11 @@ What differs between markets is only where a path comes from (`_path_of`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import count
+
+import msgspec
 
 from the_alchemiser.exchange.market.adjusted import WHOLE, SplitRatios, divided
 from the_alchemiser.exchange.market.barring import (
@@ -123,6 +125,13 @@ class PathMarket:
 
     def asset(self, symbol: str) -> Asset | None:
         return self._assets.get(symbol)
+
+    def keep_from_lending(self, symbols: Iterable[str]) -> None:
+        """These become hard to borrow. ValueError: there is no such symbol."""
+        for symbol in symbols:
+            if symbol not in self._assets:
+                raise ValueError(f"there is no {symbol} that could be hard to borrow")
+            self._assets[symbol] = msgspec.structs.replace(self._assets[symbol], easy_to_borrow=False)
 
     def covered(self, symbol: str) -> range:
         """The indexes of the sessions for which `symbol` has prices. Raises UnknownSymbol."""

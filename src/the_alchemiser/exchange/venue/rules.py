@@ -30,6 +30,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     crypto_fok: bool = False
     crypto_fee_basis_points: int = 25
     pay_dividends: bool = False
+    hard_to_borrow: tuple[str, ...] = ()
+    """Stocks that are lent to nobody."""
     option_stops: bool = False
 
     def __post_init__(self) -> None:
