@@ -4,7 +4,8 @@ The exchange runs in a process of its own on the other core, in standing time; t
 counts. Each round moves the exchange through one trading day, whose quotes and trades of all symbols are then streamed
 in JSON, in msgpack, and in msgpack to many subscribers with the same wish. In the same round, on the exchange's core:
 encode_only encodes and joins the same messages and does nothing else, the most any server of these encodings delivers;
-read_only reads them off the market. trade_updates is from the POST of an order until the last of the listeners on the
+read_only reads them off the market. The figures by cpu count the processor time of the exchange alone, which holds on a
+busy machine, too. trade_updates is from the POST of an order until the last of the listeners on the
 trading stream has heard of it. Prints one JSON line.
 """
 
@@ -15,12 +16,14 @@ import asyncio
 import http.client
 import itertools
 import json
+import os
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,13 +56,11 @@ class Counter:
     """How many messages have come, and a way to wait for so many."""
 
     messages: int = 0
-    bytes: int = 0
     wanted: int = 0
     enough: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, messages: int, size: int) -> None:
+    def add(self, messages: int) -> None:
         self.messages += messages
-        self.bytes += size
         if self.messages >= self.wanted:
             self.enough.set()
 
@@ -79,7 +80,7 @@ class Subscriber(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if frame.msg_type in (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY):
             payload = frame.get_payload_as_bytes()
-            self._counter.add(self._count(payload), len(payload))
+            self._counter.add(self._count(payload))
         elif frame.msg_type is picows.WSMsgType.PING:
             transport.send_pong(frame.get_payload_as_bytes())
 
@@ -146,12 +147,27 @@ class Delivery:
     """How long it took until so many messages had come."""
 
     seconds: float
+    cpu_seconds: float
     messages: int
-    bytes: int
 
     @property
     def rate(self) -> float:
         return self.messages / self.seconds
+
+    @property
+    def cpu_rate(self) -> float:
+        """Messages in a second of the exchange's processor time; 0 where the system does not tell."""
+        return self.messages / self.cpu_seconds if self.cpu_seconds else 0.0
+
+
+def cpu_seconds(place: Address) -> float:
+    """The processor time the exchange has used; 0 where the system does not tell."""
+    try:
+        text = Path(f"/proc/{place['pid']}/stat").read_text()
+    except OSError:
+        return 0.0
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 async def delivered(place: Address, encoding: str, subscribers: int, day: Session, messages: int) -> Delivery:
@@ -161,13 +177,13 @@ async def delivered(place: Address, encoding: str, subscribers: int, day: Sessio
         for _ in range(subscribers):
             await stack.enter_async_context(subscribed(place, encoding, counter))
         await counter.reach(3 * subscribers)  # connected, authenticated, subscribed
-        counter.messages = counter.bytes = 0
-        began = time.perf_counter()
+        counter.messages = 0
+        began, cpu_began = time.perf_counter(), cpu_seconds(place)
         moving = asyncio.create_task(asyncio.to_thread(control.advance, day.close))
         await counter.reach(messages * subscribers)
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, cpu_seconds(place) - cpu_began
         await moving
-    return Delivery(seconds, counter.messages, counter.bytes)
+    return Delivery(seconds, cpu, counter.messages)
 
 
 class Bound:
@@ -185,17 +201,17 @@ class Bound:
         return iter(sessions.between(START, START + timedelta(days=365)))
 
     def events(self, day: Session) -> tuple[list[Event], float]:
-        began = time.perf_counter()
+        began = time.process_time()
         stretch = Stretch(self._market, STOCKS, day.open, day.close, PrintErrors())
         events = market_events(stretch, self._wanted)
-        return events, time.perf_counter() - began
+        return events, time.process_time() - began
 
     def encode(self, codec: Codec, events: list[Event]) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         messages = list(encoded(codec, events))
         for start in range(0, len(messages), MESSAGES_PER_FRAME):
             codec.array(messages[start : start + MESSAGES_PER_FRAME])
-        return time.perf_counter() - began
+        return time.process_time() - began
 
 
 @contextmanager
@@ -222,15 +238,14 @@ async def market_data(place: Address, rounds: int, many: int) -> dict[str, Any]:
                 rates["read_only"] = len(events) / seconds
                 rates[f"encode_only_{encoding}"] = len(events) / bound.encode(CODECS[encoding], events)
             await asyncio.to_thread(control.advance, day.open)
-            rates[name] = (await delivered(place, encoding, subscribers, day, len(events))).rate
+            delivery = await delivered(place, encoding, subscribers, day, len(events))
+            rates[name], rates[f"{name}_by_cpu"] = delivery.rate, delivery.cpu_rate
             messages = len(events)
         for name, rate in rates.items() if number >= 0 else ():
             found.setdefault(name, []).append(rate)
     figures = {f"{name}_per_s": round(statistics.median(all_rates)) for name, all_rates in found.items()}
-    shares = [
-        delivered_rate / encode_rate
-        for delivered_rate, encode_rate in zip(found["json"], found["encode_only_json"], strict=True)
-    ]
+    pairs = zip(found["json_by_cpu"], found["encode_only_json"], strict=True)
+    shares = [delivered_rate / encode_rate for delivered_rate, encode_rate in pairs]
     return {
         "messages_a_round": messages,
         "subscribers_of_many": many,

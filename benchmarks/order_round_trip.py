@@ -34,7 +34,7 @@ Send = Callable[[str], Any]
 
 @contextmanager
 def exchange(*further: str) -> Iterator[dict[str, str]]:
-    """The addresses and keys of an exchange that stands at an opening; it ends with us."""
+    """The addresses, keys and process id of an exchange that stands at an opening; it ends with us."""
     command = [sys.executable, "-m", "the_alchemiser.exchange.server", "--until-stdin-closes"]
     options = "--port 0 --speed max --start 2022-06-01 --requests-per-minute 0".split()
     with subprocess.Popen(
@@ -43,7 +43,7 @@ def exchange(*further: str) -> Iterator[dict[str, str]]:
         try:
             pin(1, process.pid)
             assert process.stdout is not None
-            yield json.loads(process.stdout.readline())
+            yield {**json.loads(process.stdout.readline()), "pid": str(process.pid)}
         finally:
             _end(process)
 

@@ -116,6 +116,30 @@ def test_executions_are_told_as_activities(exchange: WireExchange) -> None:
     assert float(first["net_amount"]) == -2 * float(first["price"])
 
 
+def test_the_fill_of_a_spread_tells_each_leg_and_is_an_activity_for_each(exchange: WireExchange) -> None:
+    contracts = exchange.get("/v2/options/contracts", underlying_symbols="AAPL", type="call", limit=10_000)
+    near = sorted(
+        contracts["option_contracts"], key=lambda contract: abs(float(contract["strike_price"]) - 150)
+    )
+    day = near[0]["expiration_date"]
+    low, high = sorted(contract["symbol"] for contract in near if contract["expiration_date"] == day)[:2]
+    legs = [
+        {"symbol": low, "ratio_qty": "1", "side": "buy", "position_intent": "buy_to_open"},
+        {"symbol": high, "ratio_qty": "1", "side": "sell", "position_intent": "sell_to_open"},
+    ]
+    exchange.submit(order_class="mleg", qty="1", legs=legs)
+    exchange.advance("2022-06-01T13:32:00Z")
+    span = {"since": "2022-06-01", "until": "2022-06-01T13:31:59Z"}
+    fill = next(event for event in past(exchange, **span) if event["event"] == "fill")
+    assert set(fill["position_qtys"].items()) == {(low, "1"), (high, "-1")}
+    assert {leg["symbol"] for leg in fill["legs"]} == {low, high}
+    assert len(fill["order"]["legs"]) == 2
+    activities = past(exchange, "/v2beta1/events/activities", **span)
+    executed = {(one["details"]["symbol"], one["details"]["side"], one["ref_id"]) for one in activities}
+    told = {leg["symbol"]: leg["execution_id"] for leg in fill["legs"]}
+    assert executed == {(low, "buy", told[low]), (high, "sell", told[high])}
+
+
 @pytest.mark.parametrize(
     ("query", "text"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -19,13 +19,14 @@ from the_alchemiser.exchange.rows import Row
 from the_alchemiser.exchange.streams.updates import Told
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.units import format_money, format_price, format_quantity
+from the_alchemiser.exchange.venue.orders import Order
 
 KEEP_ALIVE_SECONDS = 10.0
 END_POLL_SECONDS = 0.1  # how often a stream that is to end looks at the time
 MILLISECOND = 10**6
 _encode = msgspec.json.Encoder().encode
 
-RowOf = Callable[[Desk, Told], Row | None]
+RowsOf = Callable[[Desk, Told], Iterable[Row]]
 
 
 class Span(NamedTuple):
@@ -63,15 +64,15 @@ class Span(NamedTuple):
 
 async def order_events(request: web.Request) -> web.StreamResponse:
     """GET /v2/events/trades: the rows of the trading stream, without its wrapper."""
-    return await _stream(request, lambda _, told: told.row())
+    return await _stream(request, lambda _, told: (told.row(),))
 
 
 async def activity_events(request: web.Request) -> web.StreamResponse:
     """GET /v2beta1/events/activities: the executions of the account."""
-    return await _stream(request, _activity_row)
+    return await _stream(request, _activity_rows)
 
 
-async def _stream(request: web.Request, row_of: RowOf) -> web.StreamResponse:
+async def _stream(request: web.Request, rows_of: RowsOf) -> web.StreamResponse:
     span, desk, floor = _span(request), desk_of(request), request.app[FLOOR]
     past = _past(desk, span)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
@@ -81,12 +82,12 @@ async def _stream(request: web.Request, row_of: RowOf) -> web.StreamResponse:
     ):  # a reader may leave at any time
         await response.prepare(request)
         await response.write(b": connected\n\n")
-        await _send(request, response, row_of, [told for told in past if span.holds(told)])
+        await _send(request, response, rows_of, [told for told in past if span.holds(told)])
         is_over = any(map(span.reached_by, past))
         while not is_over and not tap.closed and not span.is_over(floor.now):
             news, dropped = await tap.take(END_POLL_SECONDS if span.ends else KEEP_ALIVE_SECONDS)
             await _comment(response, dropped, is_quiet=not news and not span.ends)
-            await _send(request, response, row_of, [told for told in news if span.holds(told)])
+            await _send(request, response, rows_of, [told for told in news if span.holds(told)])
             is_over = any(map(span.reached_by, news))
         await response.write_eof()
     return response
@@ -100,15 +101,16 @@ async def _comment(response: web.StreamResponse, dropped: int, *, is_quiet: bool
         await response.write(b": keep-alive\n\n")
 
 
-async def _send(request: web.Request, response: web.StreamResponse, row_of: RowOf, news: list[Told]) -> None:
+async def _send(
+    request: web.Request, response: web.StreamResponse, rows_of: RowsOf, news: list[Told]
+) -> None:
     floor, desk = request.app[FLOOR], desk_of(request)
     for told in news:
-        row = row_of(desk, told)
-        if row is not None:
+        rows = list(rows_of(desk, told))
+        times = await copies(request, floor, desk, told) if rows else 0
+        for row in rows * times:
             # One event a write: each leaves at once. The id lets a client that reconnects say what it has read.
-            event = b"id: " + told.id.encode() + b"\ndata: " + _encode(row) + b"\n\n"
-            for _ in range(await copies(request, floor, desk, told)):
-                await response.write(event)
+            await response.write(b"id: " + told.id.encode() + b"\ndata: " + _encode(row) + b"\n\n")
 
 
 def _past(desk: Desk, span: Span) -> list[Told]:
@@ -147,25 +149,35 @@ def _ulid(request: web.Request, name: str) -> str:
     return text
 
 
-def _activity_row(desk: Desk, told: Told) -> Row | None:
-    """An execution as an activity event; None for updates that are none."""
+def _activity_rows(desk: Desk, told: Told) -> Iterator[Row]:
+    """The executions in an update: none, one, or that of each leg of a multi-leg order."""
     update, order = told.update, told.update.order
-    if update.execution_id is None or update.price_e4 is None or update.qty_e9 is None:
-        return None
+    if update.execution_id is not None and update.price_e4 is not None and update.qty_e9 is not None:
+        yield _activity_row(desk, told, order, update.execution_id, (update.price_e4, update.qty_e9))
+    legs = {leg.id: leg for leg in order.legs}
+    for fill in update.legs:
+        if fill.order_id in legs:
+            amounts = (fill.price_e4, fill.qty_e9)
+            yield _activity_row(desk, told, legs[fill.order_id], fill.execution_id, amounts)
+
+
+def _activity_row(desk: Desk, told: Told, order: Order, execution_id: str, amounts: tuple[int, int]) -> Row:
+    """One execution; `amounts` are its price and quantity."""
+    price_e4, qty_e9 = amounts
     asset = desk.exchange.asset(order.symbol)
-    value = update.price_e4 * update.qty_e9 * (asset.multiplier if asset else 1)
+    value = price_e4 * qty_e9 * (asset.multiplier if asset else 1)
     return {
         "at": rfc3339(told.at),
         "event_id": told.id,
         "activity_type": "FILL",
-        "executed_at": rfc3339(update.at),
+        "executed_at": rfc3339(told.update.at),
         "status": "executed",
-        "settle_date": _settlement(desk, order.asset_class, update.at),
+        "settle_date": _settlement(desk, order.asset_class, told.update.at),
         "currency": "USD",
-        "ref_id": update.execution_id,
+        "ref_id": execution_id,
         "net_amount": format_money(-value if order.side == "buy" else value),
-        "price": format_price(update.price_e4),
-        "qty": format_quantity(update.qty_e9),
+        "price": format_price(price_e4),
+        "qty": format_quantity(qty_e9),
         "details": {
             "execution_type": "fill",
             "order_id": order.id,

@@ -197,5 +197,6 @@ class DataStreamHub:
 
     async def room(self, patience_seconds: float) -> None:
         """Waits for clients that have much unread; one without room after the patience is cut off as slow."""
+        await asyncio.sleep(0)  # for what is written to leave, and for others to be served
         for client in self._everyone():
             await client.outbox.room(patience_seconds)
