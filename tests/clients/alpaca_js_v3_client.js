@@ -1,6 +1,6 @@
 "use strict";
 // The JavaScript SDK 3.x: every method of its client, and its five streams.
-const { Ledger, until, check } = require("./ledger.js");
+const { Ledger, until, check, hurry } = require("./ledger.js");
 const alpaca = require("./recipes/alpaca_js_v3.js");
 
 const version = require("@alpacahq/alpaca-trade-api/package.json").version;
@@ -228,16 +228,6 @@ ledger.shows("option stream", async function optionStream() {
   await streamed(alpaca.option_stream, { Quotes: "onOptionQuote" }, (await chain()).slice(0, 5));
 });
 
-ledger.shows("news stream", async function newsStream() {
-  const heard = [];
-  const stream = alpaca.news_stream;
-  stream.onNews((one) => heard.push(one));
-  stream.onConnect(() => stream.subscribeForNews(["*"]));
-  stream.connect();
-  await until(() => heard.length, "news");
-  stream.disconnect();
-});
-
 ledger.shows("positions, closing them", async function positions() {
   await alpaca.cancelAllOrders();
   await until(async () => (await alpaca.getOrders({ status: "open" })).length === 0, "the cancels");
@@ -245,6 +235,17 @@ ledger.shows("positions, closing them", async function positions() {
   await alpaca.closePosition("AAPL");
   await alpaca.closeAllPositions();
   await alpaca.sendRequest("/account");
+});
+
+ledger.shows("news stream", async function newsStream() {
+  const heard = [];
+  const stream = alpaca.news_stream;
+  stream.onNews((one) => heard.push(one));
+  stream.onConnect(() => stream.subscribeForNews(["*"]));
+  stream.connect();
+  await hurry();
+  await until(() => heard.length, "news");
+  stream.disconnect();
 });
 
 ledger.run();

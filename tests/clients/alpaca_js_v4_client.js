@@ -1,6 +1,6 @@
 "use strict";
 // The JavaScript SDK 4.x: every generated method of the routes we have, its order builders, and its five streams.
-const { Ledger, until, check } = require("./ledger.js");
+const { Ledger, until, check, hurry } = require("./ledger.js");
 const { alpaca, streams } = require("./recipes/alpaca_js_v4.js");
 const { capabilities } = require("@alpacahq/alpaca-trade-api").capabilities;
 
@@ -273,10 +273,6 @@ ledger.shows("option stream", async function optionStream() {
   await streamed(streams.options(), { Quotes: "onQuote" }, (await chain()).slice(0, 5));
 });
 
-ledger.shows("news stream", async function newsStream() {
-  await streamed(streams.news(), { News: "onNews" }, ["*"]);
-});
-
 ledger.shows("positions, closing them", async function positions() {
   await orders.deleteAllOrders();
   await until(async () => (await orders.getAllOrders({ status: "open" })).length === 0, "the cancels");
@@ -284,6 +280,11 @@ ledger.shows("positions, closing them", async function positions() {
   await trading.positions.getOpenPosition({ symbolOrAssetId: "AAPL" });
   await trading.positions.deleteOpenPosition({ symbolOrAssetId: "AAPL", percentage: 50 });
   await trading.positions.deleteAllOpenPositions({ cancelOrders: true });
+});
+
+ledger.shows("news stream", async function newsStream() {
+  await hurry();
+  await streamed(streams.news(), { News: "onNews" }, ["*"]);
 });
 
 ledger.run();

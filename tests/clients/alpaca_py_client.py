@@ -39,7 +39,7 @@ from alpaca.trading.enums import (
     TimeInForce,
 )
 from alpaca.trading.stream import TradingStream
-from ledger import WAIT_SECONDS, Ledger
+from ledger import WAIT_SECONDS, Ledger, hurry
 from recipes.alpaca_py import crypto, keys, options, rest, stocks, streams, trading, web
 
 TRANSPORT = {name for name in vars(RESTClient) if not name.startswith("_")}
@@ -237,7 +237,8 @@ def option_orders() -> None:
     spread = trading_requests.MarketOrderRequest(
         order_class=OrderClass.MLEG, qty=1, time_in_force=DAY, legs=legs, type=OrderType.MARKET
     )
-    assert len(filled(trading.submit_order(spread)).legs or []) == 2
+    nested = trading_requests.GetOrderByIdRequest(nested=True)
+    assert len(trading.get_order_by_id(filled(trading.submit_order(spread)).id, nested).legs or []) == 2
 
 
 @ledger.shows("option exercise")
@@ -342,7 +343,10 @@ def crypto_data() -> None:
 
 @ledger.shows("option data")
 def option_data() -> None:
-    symbol = chain()[0].symbol
+    price = stocks.get_stock_latest_trade(data_requests.StockLatestTradeRequest(symbol_or_symbols="AAPL"))[
+        "AAPL"
+    ].price
+    symbol = min(chain(), key=lambda one: (one.expiration_date, abs(one.strike_price - price))).symbol
     wanted: dict[str, Any] = {"symbol_or_symbols": [symbol]}
     assert options.get_option_chain(data_requests.OptionChainRequest(underlying_symbol="AAPL"))
     assert options.get_option_exchange_codes()
@@ -484,23 +488,26 @@ def option_stream() -> None:
     closed(made(), "quotes", *symbols)
 
 
-@ledger.shows("news stream")
-def news_stream() -> None:
-    def made() -> Any:
-        return NewsDataStream(*keys, url_override=f"{web}/v1beta1/news")
-
-    streamed(made(), {"news": "speaks"}, ("*",))
-    closed(made(), "news", "*")
-
-
 @ledger.shows("positions, closing them")
 def positions() -> None:
     trading.cancel_orders()
     until(lambda: not trading.get_orders(), "the cancels")
     half = trading.close_position("AAPL", trading_requests.ClosePositionRequest(percentage="50"))
     filled(half)
-    trading.close_all_positions(cancel_orders=True)
-    until(lambda: not trading.get_all_positions(), "an empty book")
+    # The long leg of a spread can go when the short one has gone.
+    until(
+        lambda: not (trading.close_all_positions(cancel_orders=True) and trading.get_all_positions()),
+        "an empty book",
+    )
+
+
+@ledger.shows("news stream")
+def news_stream() -> None:
+    def made() -> Any:
+        return NewsDataStream(*keys, url_override=f"{web}/v1beta1/news")
+
+    streamed(made(), {"news": "speaks"}, ("*",), prompt=hurry)
+    closed(made(), "news", "*")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 from alpaca_trade_api.rest import REST, APIError, TimeFrame, TimeFrameUnit
 from alpaca_trade_api.stream import Stream
-from ledger import WAIT_SECONDS, Ledger
+from ledger import WAIT_SECONDS, Ledger, hurry
 from recipes.alpaca_trade_api_py import api, stream
 
 TRANSPORT = {"get", "post", "put", "patch", "delete", "data_get", "response_wrapper", "close"}
@@ -265,14 +265,6 @@ def stock_stream() -> None:
     asyncio.run_coroutine_threadsafe(one.stop_ws(), one._data_ws._loop).result(WAIT_SECONDS)
 
 
-@ledger.shows("news stream")
-def news_stream() -> None:
-    one = stream()
-    listening(one, lambda listener: one.subscribe_news(listener("news"), "*"), {"news"}, prompt=None)
-    one.unsubscribe_news("*")
-    one.stop()
-
-
 @ledger.shows("positions, closing them")
 def positions() -> None:
     api.cancel_all_orders()
@@ -280,6 +272,14 @@ def positions() -> None:
     assert len(api.list_positions()) > 1
     api.close_position("AAPL", qty=1)
     api.close_all_positions()
+
+
+@ledger.shows("news stream")
+def news_stream() -> None:
+    one = stream()
+    listening(one, lambda listener: one.subscribe_news(listener("news"), "*"), {"news"}, prompt=hurry)
+    one.unsubscribe_news("*")
+    one.stop()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,7 +34,22 @@ CAPABILITIES = (
     *("crypto data", "option data", "news", "screener"),
     *("stock stream", "crypto stream", "option stream", "news stream"),
 )
+HURRIED = 3000
 WAIT_SECONDS = float(os.environ.get("CLIENT_WAIT_SECONDS", "30"))
+
+
+def hurry() -> None:
+    """Lets the exchange's time pass faster: news comes when the market has closed."""
+    request = urllib.request.Request(
+        f"{os.environ['EXCHANGE_REST']}/v1/control/speed",
+        json.dumps({"speed": HURRIED}).encode(),
+        {
+            "APCA-API-KEY-ID": os.environ["EXCHANGE_KEY"],
+            "APCA-API-SECRET-KEY": os.environ["EXCHANGE_SECRET"],
+            "Content-Type": "application/json",
+        },
+    )
+    urllib.request.urlopen(request, timeout=WAIT_SECONDS).close()
 
 
 class Ledger:

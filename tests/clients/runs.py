@@ -23,6 +23,7 @@ DAY: Mapping[str, Any] = {
     "start": "2022-06-01T14:30:00Z",
     "speed": 30,
     "cash": 250000,
+    "script": HERE / "events.toml",
     "requests_per_minute": 0,
     "data_requests_per_minute": 0,
 }

@@ -5,14 +5,6 @@ from clients.documented import documented, recipes, shown_programs
 from clients.ledger import CAPABILITIES
 from clients.runs import CLIENTS, Client, missing, run
 
-# What the exchange does not do yet. It may only shrink.
-PENDING = frozenset(
-    {
-        *("orders: options, multi-leg", "option exercise", "portfolio history", "corporate actions"),
-        *("news", "screener", "news stream"),
-    }
-)
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
@@ -21,9 +13,8 @@ def test_a_client_finds_everything_it_asks_for(client: Client) -> None:
     if reason is not None:
         pytest.skip(reason)
     report = run(client)
-    failures = {name: text for name, text in report.failed.items() if _capability(name) not in PENDING}
-    assert not failures, "\n\n".join(f"{name}\n{text}" for name, text in failures.items())
-    assert not report.uncovered or PENDING, f"public methods that nothing calls: {report.uncovered}"
+    assert not report.failed, "\n\n".join(f"{name}\n{text}" for name, text in report.failed.items())
+    assert not report.uncovered, f"public methods that nothing calls: {report.uncovered}"
     said = documented()[f"{report.client} {report.version}"]
     assert said == frozenset(report.shown), "python -m tools.client_table writes the table anew"
 
@@ -38,7 +29,3 @@ def test_the_table_of_clients_names_all_of_them_and_nothing_else() -> None:
 def test_the_documented_recipes_are_the_programs_the_clients_run() -> None:
     shown = shown_programs()
     assert [name for name, program in recipes().items() if program not in shown] == []
-
-
-def _capability(step: str) -> str:
-    return step.rpartition(": ")[0]
