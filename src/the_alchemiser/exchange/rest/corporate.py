@@ -254,6 +254,8 @@ def routes() -> list[web.RouteDef]:
     """Every route of corporate actions."""
     return [
         web.get("/v1/corporate-actions", corporate_actions),
+        # Its name while it was new, by which the JavaScript client 3.x still asks.
+        web.get("/v1beta1/corporate-actions", corporate_actions),
         web.get("/v2/corporate_actions/announcements", announcements),
         web.get("/v2/corporate_actions/announcements/{id}", announcement),
     ]
