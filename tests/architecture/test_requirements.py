@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,9 @@ LOCKS = {
     "requirements-dev.lock": ("build", "dev"),
     "requirements-bench.lock": ("bench",),
 }
+
+# Clients of others in environments of their own; of one only what it imports is locked.
+CLIENT_LOCKS = ("requirements-lumibot.lock", "requirements-alpaca-trade-api.lock")
 
 
 def normal(requirement: str) -> str:
@@ -35,12 +39,25 @@ def test_every_declared_requirement_is_locked(name: str) -> None:
     assert declared - set(locked(name)) == set()
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", CLIENT_LOCKS)
+def test_every_requirement_of_a_client_is_locked(name: str) -> None:
+    wanted = (ROOT / "tests/clients" / name.replace(".lock", ".in")).read_text().splitlines()
+    assert {normal(line) for line in wanted if not line.startswith("#")} - set(locked(name)) == set()
+
+
+@pytest.mark.parametrize("name", ["javascript-3", "javascript-4"])
+def test_a_lock_of_javascript_names_no_registry(name: str) -> None:
+    packages = json.loads((ROOT / "tests/clients" / name / "package-lock.json").read_text())["packages"]
+    assert [place for place, package in packages.items() if "resolved" in package] == []
+    assert [place for place, package in packages.items() if place and "integrity" not in package] == []
+
+
+@pytest.mark.parametrize("name", [*LOCKS, *CLIENT_LOCKS])
 def test_every_locked_package_has_its_hashes(name: str) -> None:
     assert [package for package, block in locked(name).items() if "--hash=sha256:" not in block] == []
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, *CLIENT_LOCKS])
 def test_a_lock_names_no_address_no_option_and_no_machine(name: str) -> None:
     text = (ROOT / name).read_text()
     assert re.findall(r"://|^--?[a-z]|file:|@ ", text, flags=re.MULTILINE) == []
