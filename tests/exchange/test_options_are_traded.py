@@ -389,3 +389,17 @@ def test_the_books_balance_over_a_day_of_combinations(exchange: Exchange) -> Non
     exchange.close_all()
     spent = sum(fill.value_e13 if fill.side == "buy" else -fill.value_e13 for fill in exchange.fills())
     assert exchange.account().cash_e13 == 100_000 * MONEY - spent
+
+
+def test_what_nobody_bids_for_is_not_sold(exchange: Exchange) -> None:
+    worthless = next(
+        f"AAPL220617C00{strike}000"
+        for strike in range(180, 215, 5)
+        if (quote := exchange.quote(f"AAPL220617C00{strike}000")) is not None and not quote.bid_e4
+    )
+    order(exchange, "buy", worthless, qty="2", type="limit", limit_price="0.05")
+    resting = order(exchange, "sell", worthless)
+    combined = together(exchange, ("buy", CALL), ("sell", worthless))
+    assert exchange.order(resting.id).status == "new"
+    assert exchange.order(combined.id).status == "new"
+    assert exchange.next_instant() > exchange.now + 10 * 10**9

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 NET_SHIFT_E4 = 2**40
+# Asked for a combination one of whose legs nobody bids for: more than any order pays.
+UNSELLABLE_E4 = 2**62 + 1
 _PART = re.compile(r"([+-]\d+)([A-Z]{1,6}\d{6}[CP]\d{8})")
 
 

@@ -16,7 +16,12 @@ import numpy as np
 from the_alchemiser.exchange.market import pricing
 from the_alchemiser.exchange.market.barring import Ints, Path, Span
 from the_alchemiser.exchange.market.bridge import random_bits, tick_steps
-from the_alchemiser.exchange.market.combination import NET_SHIFT_E4, Part, parts_of
+from the_alchemiser.exchange.market.combination import (
+    NET_SHIFT_E4,
+    UNSELLABLE_E4,
+    Part,
+    parts_of,
+)
 from the_alchemiser.exchange.market.contracts import MULTIPLIER, Chains, Contract, parse_contract
 from the_alchemiser.exchange.market.days import volatility_before
 from the_alchemiser.exchange.market.paths import PathMarket
@@ -120,18 +125,20 @@ class OptionMarket(SparseMarket):
 
     def value(self, underlying: str, contracts: list[Contract], at: int) -> Valued:
         """Contracts on one stock as of its latest quote in a regular session by `at`. Raises NoPrice."""
-        stock = self._stock_quote(underlying, at)
+        terms = self._terms_at(underlying, contracts, self._stock_quote(underlying, at))
+        bid, ask = pricing.quotes_around(pricing.values(terms))
+        return Valued(bid, ask, pricing.implied_volatility(terms), pricing.greeks(terms))
+
+    def _terms_at(self, underlying: str, contracts: list[Contract], stock: Quote) -> pricing.Terms:
         session = self.sessions.begun(stock.at)
         if session is None:
             raise NoPrice(underlying)
-        terms = self._terms(
+        return self._terms(
             contracts,
             np.array([trade_price_e4(stock.bid_e4, stock.ask_e4)]),
             np.array([stock.at]),
             self._volatility(underlying, session.index),
         )
-        bid, ask = pricing.quotes_around(pricing.values(terms))
-        return Valued(bid, ask, pricing.implied_volatility(terms), pricing.greeks(terms))
 
     def quote(self, symbol: str, at: int) -> Quote:
         """The quote of a contract, or the shifted one of a combination (`combination`)."""
@@ -145,9 +152,10 @@ class OptionMarket(SparseMarket):
         if begun is None or not covered or begun.index < covered[0]:
             raise NoPrice(symbol)
         at = min(at, self.sessions.all[covered[-1]].close)
-        valued = self.value(contract.underlying, [contract], at)
         stock = self._stock_quote(contract.underlying, at)
-        return self._sized(symbol, stock.at, int(valued.bid[0]), int(valued.ask[0]))
+        value = pricing.values(self._terms_at(contract.underlying, [contract], stock))
+        bid, ask = pricing.quotes_around(value)
+        return self._sized(symbol, stock.at, int(bid[0]), int(ask[0]))
 
     def _stock_quote(self, underlying: str, at: int) -> Quote:
         """Options trade in the regular session alone: what a stock does around it is none of their business."""
@@ -158,7 +166,12 @@ class OptionMarket(SparseMarket):
         quotes = [(part.number, self.quote(part.symbol, at)) for part in parts]
         bid = sum(count * (one.bid_e4 if count > 0 else one.ask_e4) for count, one in quotes)
         ask = sum(count * (one.ask_e4 if count > 0 else one.bid_e4) for count, one in quotes)
-        return Quote(max(one.at for _, one in quotes), bid + NET_SHIFT_E4, ask + NET_SHIFT_E4, 1, 1)
+        ask = (
+            UNSELLABLE_E4
+            if any(count < 0 and not one.bid_e4 for count, one in quotes)
+            else ask + NET_SHIFT_E4
+        )
+        return Quote(max(one.at for _, one in quotes), bid + NET_SHIFT_E4, ask, 1, 1)
 
     def trade(self, symbol: str, at: int) -> Trade:
         """The latest print by `at`; looks up the draws of a day before it computes any price."""
@@ -221,6 +234,9 @@ class OptionMarket(SparseMarket):
         for count, path in paths:
             bid += count * (path.bid if count > 0 else path.ask)
             ask += count * (path.ask if count > 0 else path.bid)
+        for count, path in paths:
+            if count < 0:
+                ask[path.bid == 0] = UNSELLABLE_E4
         return Path(first.at, (bid + ask) // 2, bid, ask, np.zeros_like(first.at))
 
     def _sizes(self, contract: Contract, session: Session, stock: Path) -> Ints:

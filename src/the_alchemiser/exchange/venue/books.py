@@ -8,6 +8,7 @@ from the_alchemiser.exchange.market.combination import NET_SHIFT_E4
 from the_alchemiser.exchange.market.hours import REGULAR
 from the_alchemiser.exchange.market.prices import HIGHEST, LOWEST, Levels, Tick
 from the_alchemiser.exchange.market.trails import Trail
+from the_alchemiser.exchange.venue.option_rules import OPTION
 from the_alchemiser.exchange.venue.orders import (
     BUY,
     CLS,
@@ -24,6 +25,7 @@ from the_alchemiser.exchange.venue.portions import Display
 from the_alchemiser.exchange.venue.presence import trades_in
 from the_alchemiser.exchange.venue.rivals import Rivals
 
+LEAST_BID_E4 = 1  # for an option there may be no bid at all
 NO_LEVELS = Levels(LOWEST, HIGHEST, LOWEST, HIGHEST)
 
 
@@ -53,7 +55,7 @@ def bound_e4(order: Order) -> int:
     if order.limit_price_e4 is not None:
         return order.limit_price_e4
     if order.side != BUY:
-        return LOWEST
+        return LEAST_BID_E4 if order.asset_class == OPTION else LOWEST
     return HIGHEST if order.type == MARKET else collar_e4(order.stop_price_e4 or 0)
 
 
