@@ -231,6 +231,21 @@ def test_hard_to_borrow_assets_are_not_sold_short_and_their_sales_last_a_day(len
     assert refusal.message == 'only day orders are allowed for hard-to-borrow asset "HAT"'
 
 
+class Taxed(PushedMarket):
+    """All of it partnerships whose sales are taxed at the source."""
+
+    def asset(self, symbol: str) -> Asset | None:
+        return Asset(id=symbol, symbol=symbol, name="", exchange="", attributes=("ptp_no_exception",))
+
+
+def test_partnerships_without_exception_are_bought_only_by_who_asks_for_it(lender: Desk) -> None:
+    lender.exchange.market = Taxed(("HAT",), lender.exchange.market.sessions)
+    assert lender.refused(lender.buy, "1").http_status == 403
+    lender.exchange.configure({"ptp_no_exception_entry": True})
+    lender.buy("1")
+    assert lender.shares() == "1"
+
+
 def test_the_owner_may_suspend_trading_and_allow_it_again(lender: Desk) -> None:
     lender.exchange.configure({"suspend_trade": True, "no_shorting": None})
     assert account(lender).configuration.suspend_trade

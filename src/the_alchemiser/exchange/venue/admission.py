@@ -339,6 +339,9 @@ def check_permission(request: o.OrderRequest, asset: Asset, configuration: Confi
     is_fraction = request.notional_e13 is not None or (request.qty_e9 or 0) % QUANTITY
     if is_fraction and asset.asset_class == "us_equity" and not configuration.fractional_trading:
         raise forbidden("fractional trading is disabled for this account")
+    taxed = "ptp_no_exception" in asset.attributes and request.side == o.BUY
+    if taxed and not configuration.ptp_no_exception_entry:  # the status is documented, the text is ours
+        raise forbidden(f'asset "{asset.symbol}" is a PTP without exception, which the account does not buy')
 
 
 def check_short(request: o.OrderRequest, asset: Asset, *, allowed: bool) -> None:
