@@ -98,6 +98,8 @@ class Chains:
 
     def expiries(self, first: date, last: date, at: int) -> Iterator[Expiry]:
         """The expiries from `first` to `last` that have been listed by `at`, in order; past ones too."""
+        first = max(first, self._sessions.all[0].date)
+        last = min(last, self._sessions.all[-1].date)
         friday = _friday_of(first)
         while friday - timedelta(days=4) <= last:
             expiry = self._of_week(friday)

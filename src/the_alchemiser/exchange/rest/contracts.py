@@ -31,6 +31,7 @@ from the_alchemiser.exchange.units import format_price
 
 CONTRACTS_PER_PAGE, CONTRACTS_PER_PAGE_LIMIT = 100, 10_000
 INACTIVE_DAYS = timedelta(days=30)  # how long an expired contract is listed without a bound on its date
+OLDEST = timedelta(days=366)  # none that expired earlier is listed
 FURTHEST = timedelta(days=366 * 2)
 
 
@@ -87,7 +88,7 @@ def _wanted(request: web.Request, now: int) -> Selection:
     last = today + FURTHEST if bounded else coming_weekend(now)
     first = today
     if status == "inactive":
-        first, last = date.min if bounded else today - INACTIVE_DAYS, today
+        first, last = today - (OLDEST if bounded else INACTIVE_DAYS), today
     try:
         return selection_of(request, first, last)
     except ValueError as error:
@@ -106,7 +107,7 @@ def _selected(request: web.Request, market: OptionMarket, wanted: Selection, now
     names = query_words(request, "underlying_symbols")
     root = request.query.get("root_symbol", "").upper()
     active = (request.query.get("status") or "active") == "active"
-    earliest = max(wanted.first, market.first_day)
+    earliest = max(wanted.first, market.first_day, new_york_date(now) - OLDEST)
     for underlying in market.chains.underlyings:
         if (names is None or underlying in names) and root in ("", underlying):
             for contract in select(market, underlying, wanted._replace(first=earliest), now):
