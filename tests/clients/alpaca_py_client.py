@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -39,6 +36,7 @@ from alpaca.trading.enums import (
     TimeInForce,
 )
 from alpaca.trading.stream import TradingStream
+from alpaca_py_streaming import closed, streamed, until
 from ledger import WAIT_SECONDS, Ledger, hurry
 from recipes.alpaca_py import crypto, keys, options, rest, stocks, streams, trading, web
 
@@ -69,17 +67,6 @@ def now() -> datetime:
 def order(kind: str, **fields: Any) -> Any:
     made = getattr(trading_requests, f"{kind}OrderRequest")
     return trading.submit_order(made(**{"time_in_force": DAY, "side": BUY, "qty": 1, **fields}))
-
-
-def until(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
-    """Waits for what the exchange does by itself as its time passes."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what() if callable(what) else what}")
 
 
 def filled(one: Any) -> Any:
@@ -374,57 +361,6 @@ def screened() -> None:
     assert screener.get_market_movers(
         data_requests.MarketMoversRequest(market_type=MarketType.STOCKS)
     ).gainers
-
-
-def streamed(
-    stream: Any,
-    channels: dict[str, str],
-    symbols: tuple[str, ...],
-    *,
-    prompt: Callable[[], Any] | None = None,
-) -> None:
-    """Runs a stream in a thread until each channel that must speak has spoken, unsubscribes, and stops it."""
-    heard: dict[str, Any] = {}
-
-    def listener(name: str) -> Callable[[Any], Any]:
-        async def listen(message: Any) -> None:
-            heard[name] = message
-
-        return listen
-
-    for name in channels:
-        getattr(stream, f"subscribe_{name}")(listener(name), *symbols)
-    thread = threading.Thread(target=stream.run, daemon=True)
-    thread.start()
-    until(lambda: stream._running, "the stream to begin")
-    if prompt is not None:
-        prompt()
-    expected = {name for name, must in channels.items() if must == "speaks"}
-    until(lambda: expected <= set(heard), lambda: f"{expected} (heard {set(heard)})")
-    for name in channels:
-        if hasattr(stream, f"unsubscribe_{name}"):
-            getattr(stream, f"unsubscribe_{name}")(*symbols)
-    stream.stop()
-    thread.join(WAIT_SECONDS)
-    assert not thread.is_alive()
-
-
-def closed(stream: Any, subscribe: str, *symbols: str) -> None:
-    """The two other ways out: `stop_ws` from inside the loop, and `close`."""
-
-    async def quietly(message: Any) -> None:
-        return None
-
-    async def end() -> None:
-        getattr(stream, f"subscribe_{subscribe}")(quietly, *symbols)
-        task = asyncio.create_task(stream._run_forever())
-        while not stream._running:
-            await asyncio.sleep(0.02)
-        await stream.stop_ws()
-        await asyncio.wait([task], timeout=WAIT_SECONDS)
-        await stream.close()
-
-    asyncio.run(end())
 
 
 @ledger.shows("order updates")
