@@ -7,14 +7,13 @@ third Friday gets finer ones when it comes within eight weeks. All of it is comp
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from the_alchemiser.exchange.market.paths import PathMarket
-from the_alchemiser.exchange.market.prices import NoPrice
+from the_alchemiser.exchange.market.prices import OCC_SYMBOL, NoPrice
 from the_alchemiser.exchange.market.sessions import Session, new_york_date
 from the_alchemiser.exchange.units import PRICE, format_price
 
@@ -23,7 +22,6 @@ MULTIPLIER = 100
 WEEKLY_AHEAD, MONTHLY_AHEAD = timedelta(days=56), timedelta(days=364)
 LOWEST_SPOT_E4 = 3 * PRICE  # no chain is listed on a cheaper stock
 STRIKES_CACHED = 4096
-_OCC = re.compile(r"([A-Z]{1,6})(\d{2})(\d{2})(\d{2})([CP])(\d{8})")
 # Distance between strikes of the last eight weeks, by the spot they are listed at; those listed earlier lie twice
 # as far apart.
 _STRIKE_STEPS = ((25, 0.5), (100, 1), (200, 2.5), (500, 5), (10**6, 10))
@@ -60,7 +58,7 @@ class Contract(NamedTuple):
 
 def parse_contract(symbol: str) -> Contract | None:
     """The contract that an OCC symbol names, whether or not it was ever listed."""
-    match = _OCC.fullmatch(symbol)
+    match = OCC_SYMBOL.fullmatch(symbol)
     if match is None:
         return None
     root, year, month, day, letter, thousandths = match.groups()

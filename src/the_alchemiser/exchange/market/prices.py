@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple, Protocol
@@ -13,13 +14,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.ids import derived_uuid, spelled_uuid
 from the_alchemiser.exchange.market.script import MarketScript
 from the_alchemiser.exchange.market.sessions import Sessions
 from the_alchemiser.exchange.units import PRICE, tick_e4
 
 # Beyond every price; as thresholds they stand for "never" and "always".
 LOWEST, HIGHEST = -1, 2**62
+# An option contract: root, yymmdd, C or P, strike in thousandths of a dollar.
+OCC_SYMBOL = re.compile(r"([A-Z]{1,6})([0-9]{2})([0-9]{2})([0-9]{2})([CP])([0-9]{8})")
 
 
 class UnknownSymbol(KeyError):
@@ -191,7 +194,8 @@ def reaches(levels: Levels, bid_e4: int, ask_e4: int) -> bool:
 
 
 def asset_id(symbol: str) -> str:
-    return derived_uuid("asset", symbol)
+    """The id of an instrument. That of an option contract spells its symbol, so that it can be found by its id."""
+    return spelled_uuid(symbol) if OCC_SYMBOL.fullmatch(symbol) else derived_uuid("asset", symbol)
 
 
 def dollars(price_e4: int) -> float:

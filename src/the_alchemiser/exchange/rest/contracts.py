@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
-from datetime import date, timedelta
-from functools import lru_cache
+from datetime import timedelta
 from hashlib import blake2b
 from itertools import islice
 
 from aiohttp import web
 
 from the_alchemiser.exchange.errors import bad_parameter, not_found
+from the_alchemiser.exchange.ids import spelled_in
 from the_alchemiser.exchange.market.contracts import MULTIPLIER, Contract, coming_weekend, parse_contract
 from the_alchemiser.exchange.market.options import OptionMarket
 from the_alchemiser.exchange.market.prices import NoPrice, asset_id, trade_price_e4
@@ -63,20 +63,8 @@ async def read_contract(request: web.Request) -> web.Response:
 
 def find_contract(market: OptionMarket, symbol_or_id: str, now: int) -> Contract | None:
     """The contract of that symbol or id, if it has been listed by now."""
-    contract = parse_contract(symbol_or_id.upper())
-    if contract is None and len(symbol_or_id) == 36:
-        symbol = _symbols_by_id(market, new_york_date(now)).get(symbol_or_id.lower())
-        contract = parse_contract(symbol) if symbol else None
+    contract = parse_contract(spelled_in(symbol_or_id) or symbol_or_id.upper())
     return contract if contract is not None and market.chains.listed(contract, now) else None
-
-
-@lru_cache(maxsize=1)
-def _symbols_by_id(market: OptionMarket, day: date) -> dict[str, str]:
-    """Ids are hashes of symbols: finding one means hashing every contract of the day, once."""
-    at = market.sessions.between(day, day + timedelta(days=7))[0].close
-    every = Selection(day - INACTIVE_DAYS, day + FURTHEST)
-    contracts = (one for name in market.chains.underlyings for one in select(market, name, every, at))
-    return {asset_id(contract.symbol): contract.symbol for contract in contracts}
 
 
 def _wanted(request: web.Request, now: int) -> Selection:
