@@ -18,7 +18,7 @@ LATENCY = {"p50_us", "p99_us"}
 PROMISED = {
     "backtest_sma": {"bars", "engines"},
     "engine_steps": {"bar_us", "bars_per_s", "callback_us_limit", "order_update", "decision"},
-    "exchange_core": {"orders_per_s", "moves_per_s", "python_loops_per_s"},
+    "exchange_core": {"orders_per_s", "margin_orders_per_s", "moves_per_s", "python_loops_per_s"},
     "order_accept": {"exchange", "exchange_with_state_file", "bare"},
     "many_accounts": {"speed", "tick_us", "orders_per_s", "one_account_without_orders"},
     "exchange_year": {"without_orders", "trading"},

@@ -279,3 +279,18 @@ def test_settings_that_make_no_sense_change_nothing(lender: Desk, change: dict[s
     before = lender.exchange.configuration
     assert lender.refused(lender.exchange.configure, change).code == 40010001
     assert lender.exchange.configuration == before
+
+
+def test_prices_told_twice_at_one_instant_and_settings_changed_between_count_at_once(lender: Desk) -> None:
+    lender.exchange.configure({"max_margin_multiplier": "2"})
+    assert lender.buying_power == "20000"
+    lender.exchange.configure({"max_margin_multiplier": "4"})
+    assert lender.buying_power == "40000"
+    lender.buy("1000")
+    worth = [account(lender).equity_e13]
+    for bid, ask in (("11.00", "11.02"), ("9.00", "9.02")):
+        lender.quote(bid, ask, after_seconds=0)
+        worth.append(account(lender).equity_e13)
+    assert [dollars(equity - worth[0]) for equity in worth] == ["0", "1000", "-1000"]
+    lender.exchange.configure({"max_margin_multiplier": "1"})
+    assert account(lender).multiplier == 1

@@ -61,6 +61,7 @@ class Corporate(Setbacks):
                 max(1, round_to_tick(_times(price, split.old_rate, split.new_rate))) for price in prices
             )
             self._pushed[symbol] = (at, bid, max(bid, ask))
+        self._known_at = NEVER
         position = self._account.positions.get(symbol)
         if position is not None:
             self._split_position(split, position)
@@ -175,6 +176,7 @@ class Corporate(Setbacks):
         old, new = change.symbol, change.new_symbol
         if old in self._pushed:
             self._pushed[new] = self._pushed.pop(old)
+        self._known_at = NEVER
         position = self._account.positions.pop(old, None)
         if position is not None:
             position.symbol = new

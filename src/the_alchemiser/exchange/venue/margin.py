@@ -13,6 +13,9 @@ times that. Below $2,000 of equity the multiplier is 1 and nothing is sold short
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
 import msgspec
 
 from the_alchemiser.exchange.market.prices import Asset
@@ -128,35 +131,80 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, min(own - -(-self.held_cash_e13 // self.multiplier), self.buying_power_e13))
 
 
-def standing(multiplier: int, cash_e13: int, held_cash_e13: int, exposures: list[Exposure]) -> Standing:
+class Weight(NamedTuple):
+    """What one position adds to the means of an account that may borrow, and of one that may not (`alone`)."""
+
+    long_e13: int
+    short_e13: int
+    maintenance_e13: int
+    initial_e13: int
+    initial_alone_e13: int
+    power_e13: int
+    power_alone_e13: int
+    concentrated_e13: int
+    """The maintenance margin it asks for where it is most of the account."""
+
+
+NOTHING = Weight(0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def weight(exposure: Exposure, multiplier: int) -> Weight:
+    """What a position adds to an account that may borrow up to `multiplier` times its equity."""
+    value, maintenance, initial = exposure.value_e13, exposure.maintenance_e13, exposure.initial_e13
+    alone = exposure.power_e13(1)
+    return Weight(
+        value if exposure.qty_e9 > 0 else 0,
+        value if exposure.qty_e9 < 0 else 0,
+        maintenance,
+        initial,
+        max(initial, alone),
+        alone if multiplier == 1 else exposure.power_e13(multiplier),
+        alone,
+        max(maintenance, _part(value, INITIAL_PERCENT)),
+    )
+
+
+class Weights:
+    """What positions of these weights add up to, for an account that may borrow up to `multiplier` times its equity."""
+
+    __slots__ = ("_multiplier", "_total", "_weights")
+
+    def __init__(self, multiplier: int, weights: Sequence[Weight]) -> None:
+        self._multiplier = multiplier
+        self._weights = weights
+        self._total = Weight(*map(sum, zip(*weights, strict=True))) if weights else NOTHING
+
+    def standing(self, cash_e13: int, held_cash_e13: int) -> Standing:
+        """The means of the account with this much cash, so much of its buying power reserved."""
+        total = self._total
+        alone = self._multiplier == 1 or cash_e13 + total.long_e13 - total.short_e13 < LEAST_EQUITY_E13
+        maintenance = total.maintenance_e13
+        if alone:
+            maintenance = max(maintenance, total.initial_alone_e13)
+        elif cash_e13 <= -_CONCENTRATED_DEBIT_E13:
+            maintenance += self._concentration_e13()
+        return Standing(
+            multiplier=1 if alone else self._multiplier,
+            cash_e13=cash_e13,
+            held_cash_e13=held_cash_e13,
+            long_market_value_e13=total.long_e13,
+            short_market_value_e13=-total.short_e13,
+            initial_margin_e13=total.initial_alone_e13 if alone else total.initial_e13,
+            maintenance_margin_e13=maintenance,
+            power_used_e13=total.power_alone_e13 if alone else total.power_e13,
+        )
+
+    def _concentration_e13(self) -> int:
+        """What a position that is most of the account asks for beyond its own maintenance."""
+        least = (self._total.long_e13 + self._total.short_e13) * _CONCENTRATED_PERCENT
+        return sum(
+            one.concentrated_e13 - one.maintenance_e13
+            for one in self._weights
+            if (one.long_e13 + one.short_e13) * 100 >= least
+        )
+
+
+def standing(multiplier: int, cash_e13: int, held_cash_e13: int, exposures: Iterable[Exposure]) -> Standing:
     """The means of an account that may borrow up to `multiplier` times its equity."""
-    long_value = sum(exposure.value_e13 for exposure in exposures if exposure.qty_e9 > 0)
-    short_value = sum(exposure.value_e13 for exposure in exposures if exposure.qty_e9 < 0)
-    granted = multiplier if cash_e13 + long_value - short_value >= LEAST_EQUITY_E13 else 1
-    maintenance = sum(exposure.maintenance_e13 for exposure in exposures)
-    if granted == 1:
-        initial = sum(max(exposure.initial_e13, exposure.power_e13(1)) for exposure in exposures)
-        maintenance = max(maintenance, initial)
-    else:
-        initial = sum(exposure.initial_e13 for exposure in exposures)
-        if cash_e13 <= -_CONCENTRATED_DEBIT_E13:
-            maintenance += _concentration_e13(exposures, long_value + short_value)
-    return Standing(
-        multiplier=granted,
-        cash_e13=cash_e13,
-        held_cash_e13=held_cash_e13,
-        long_market_value_e13=long_value,
-        short_market_value_e13=-short_value,
-        initial_margin_e13=initial,
-        maintenance_margin_e13=maintenance,
-        power_used_e13=sum(exposure.power_e13(granted) for exposure in exposures),
-    )
-
-
-def _concentration_e13(exposures: list[Exposure], total_e13: int) -> int:
-    """What a position that is most of the account asks for beyond its own maintenance."""
-    return sum(
-        max(0, _part(exposure.value_e13, INITIAL_PERCENT) - exposure.maintenance_e13)
-        for exposure in exposures
-        if exposure.value_e13 * 100 >= total_e13 * _CONCENTRATED_PERCENT
-    )
+    weights = [weight(exposure, multiplier) for exposure in exposures]
+    return Weights(multiplier, weights).standing(cash_e13, held_cash_e13)

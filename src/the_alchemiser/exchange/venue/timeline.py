@@ -37,6 +37,7 @@ class Timeline(Corporate):
             raise ValueError(f"time goes back from {self.now} to {at}")
         self.now = at
         self._pushed[symbol] = (at, bid_e4, ask_e4)
+        self._known_at = NEVER
         book = self._books.get(symbol)
         if book is not None and book.listens:
             self._match(book, bid_e4, ask_e4)

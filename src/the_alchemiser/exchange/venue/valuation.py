@@ -23,7 +23,7 @@ from the_alchemiser.exchange.units import NEVER, money_e13
 from the_alchemiser.exchange.venue.account import Account, Position
 from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.history import DayClose
-from the_alchemiser.exchange.venue.margin import Exposure, Standing, standing
+from the_alchemiser.exchange.venue.margin import Exposure, Standing, Weight, Weights, weight
 
 MULTIPLIERS = (1, 2, 4)
 OPTIONS_APPROVED_LEVEL = 3
@@ -43,6 +43,11 @@ class Valuation:
         self._account = Account(money_e13(cash))
         self._pushed: dict[str, tuple[int, int, int]] = {}
         self._first_names: dict[str, str] = {}
+        # What was worked out at the instant `_known_at`; any price that is told anew takes it back to never.
+        self._known_at = NEVER
+        self._known_marks: dict[str, int] = {}
+        self._known_weights: dict[str, tuple[object, Weight]] = {}
+        self._known_totals: tuple[object, Weights] = (None, Weights(1, ()))
         self._day_closes: list[DayClose] = []
         self.opening_cash_e13 = self._account.cash_e13
         self._day_ends = NEVER
@@ -83,11 +88,26 @@ class Valuation:
 
     def _mark_e4(self, symbol: str) -> int:
         """The price a position is valued at: the latest trade; 0 before the first price."""
+        if self._known_at != self.now:
+            self._forget()
+        mark = self._known_marks.get(symbol)
+        if mark is None:
+            mark = self._known_marks[symbol] = self._marked_e4(symbol)
+        return mark
+
+    def _marked_e4(self, symbol: str) -> int:
         try:
             quote = self._quote(symbol)
         except (NoPrice, UnknownSymbol):
             return 0
         return trade_price_e4(quote.bid_e4, quote.ask_e4)
+
+    def _forget(self) -> None:
+        """Another instant, or other prices: nothing that was worked out holds any longer."""
+        self._known_at = self.now
+        self._known_marks.clear()
+        self._known_weights.clear()
+        self._known_totals = (None, self._known_totals[1])
 
     def _previous_close_e4(self, symbol: str) -> int:
         try:
@@ -136,9 +156,29 @@ class Valuation:
     def _standing(self) -> Standing:
         """The account's means now."""
         account = self._account
-        exposures = [self._exposure(position) for position in account.positions.values()]
+        return self._weights().standing(account.cash_e13, account.held_cash_e13)
+
+    def _weights(self) -> Weights:
+        """What the positions ask for. Worked out anew when time, prices or positions have changed: of many orders
+        that come at one instant, most find it known.
+        """
+        if self._known_at != self.now:
+            self._forget()
+        positions = self._account.positions.values()
         allowed = min(self.multiplier, int(self.configuration.max_margin_multiplier))
-        return standing(allowed, account.cash_e13, account.held_cash_e13, exposures)
+        state = [(one.symbol, one.qty_e9, one.collateral_e13, allowed) for one in positions]
+        if self._known_totals[0] != (allowed, state):
+            weights = [self._weight(one, terms) for one, terms in zip(positions, state, strict=True)]
+            self._known_totals = ((allowed, state), Weights(allowed, weights))
+        return self._known_totals[1]
+
+    def _weight(self, position: Position, terms: tuple[str, int, int, int]) -> Weight:
+        """`terms` is all that it depends on beside time and prices."""
+        known = self._known_weights.get(position.symbol)
+        if known is None or known[0] != terms:
+            known = (terms, weight(self._exposure(position), terms[-1]))
+            self._known_weights[position.symbol] = known
+        return known[1]
 
     def _exposure(self, position: Position) -> Exposure:
         collateral = position.collateral_e13
