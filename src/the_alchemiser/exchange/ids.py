@@ -7,7 +7,24 @@ from hashlib import blake2b
 
 def derived_uuid(*parts: object) -> str:
     """A UUID (version 8: our own derivation) that is a pure function of `parts`."""
-    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+    return _as_uuid(blake2b("|".join(map(str, parts)).encode(), digest_size=16).hexdigest())
+
+
+class UuidSeries:
+    """`series(number)` is `derived_uuid(*parts, number)`, sooner: the parts are digested once."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, *parts: object) -> None:
+        self._begun = blake2b("".join(f"{part}|" for part in parts).encode(), digest_size=16)
+
+    def __call__(self, number: int) -> str:
+        digest = self._begun.copy()
+        digest.update(b"%d" % number)
+        return _as_uuid(digest.hexdigest())
+
+
+def _as_uuid(digest: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
 
 

@@ -182,21 +182,17 @@ def _check_fractional(request: o.OrderRequest, asset: Asset) -> None:
 
 def check_prices(request: o.OrderRequest, market_price_e4: int) -> None:
     """Positive prices on the tick grid; stops on the far side of the market."""
-    for name, price in _named_prices(request):
-        check_price(name, price)
-    if request.stop_price_e4 is not None:
-        check_stop(request.side, request.stop_price_e4, market_price_e4)
-
-
-def _named_prices(request: o.OrderRequest) -> Iterable[tuple[str, int]]:
-    named = (
+    for name, price in (
         ("limit_price", request.limit_price_e4),
         ("stop_price", request.stop_price_e4),
         ("take_profit.limit_price", request.take_profit_limit_e4),
         ("stop_loss.stop_price", request.stop_loss_stop_e4),
         ("stop_loss.limit_price", request.stop_loss_limit_e4),
-    )
-    return [(name, price) for name, price in named if price is not None]
+    ):
+        if price is not None:
+            check_price(name, price)
+    if request.stop_price_e4 is not None:
+        check_stop(request.side, request.stop_price_e4, market_price_e4)
 
 
 def check_price(name: str, price_e4: int) -> None:

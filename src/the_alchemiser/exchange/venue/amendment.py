@@ -176,14 +176,14 @@ class Amendment(Entry):
 
     def _replacement(self, old: Order, request: OrderRequest) -> Order:
         held = old.status == "held"
-        return self._register(
+        new = Order(
             symbol=old.symbol,
             asset_id=old.asset_id,
             asset_class=old.asset_class,
             side=old.side,
             type=old.type,
             time_in_force=request.time_in_force,
-            client_order_id=request.client_order_id,
+            client_order_id=request.client_order_id or "",
             order_class=old.order_class,
             qty_e9=request.qty_e9,
             filled_qty_e9=old.filled_qty_e9,
@@ -203,6 +203,7 @@ class Amendment(Entry):
             leg_role=old.leg_role,
             legs=old.legs,
         )
+        return self._register(new)
 
     def _hand_over(self, old: Order, new: Order, cash_e13: int) -> None:
         """Holds, legs and the place in the group pass from `old` to `new`; `old` ends as replaced."""

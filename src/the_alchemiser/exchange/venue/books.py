@@ -88,7 +88,13 @@ def widened(one: Levels, other: Levels) -> Levels:
 
 def _attains(one: Levels, widest: Levels) -> bool:
     """Whether without `one` the widest levels may be narrower."""
-    return any(mine == most != none for mine, most, none in zip(one, widest, NO_LEVELS, strict=True))
+    buy, sell, stop_sell, stop_buy = widest
+    return (
+        one[0] == buy != LOWEST
+        or one[1] == sell != HIGHEST
+        or one[2] == stop_sell != LOWEST
+        or one[3] == stop_buy != HIGHEST
+    )
 
 
 class Book:

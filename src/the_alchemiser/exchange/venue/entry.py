@@ -7,7 +7,6 @@ from datetime import timedelta
 import msgspec
 
 from the_alchemiser.exchange.errors import bad_parameter, unprocessable
-from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.market.names import name_on
 from the_alchemiser.exchange.market.prices import Asset, NoPrice, Quote, trade_price_e4
 from the_alchemiser.exchange.market.sessions import new_york_date
@@ -59,7 +58,8 @@ class Entry(Writing):
             self._mark(order, trail_of(order))
         held = admission.shares_e9(request, quote) if order.closes else 0
         self._account.hold(order, cash_e13=cash, qty_e9=held)
-        self._cover_order(order)
+        if asset.asset_class == OPTION:
+            self._cover_order(order)
         answer = snapshot(order)
         self._route(order)
         return answer
@@ -132,10 +132,7 @@ class Entry(Writing):
         self, request: OrderRequest, asset: Asset, qty_e9: int, ask_e4: int, released_e13: int = 0
     ) -> int:
         """What an order that opens `qty_e9` must reserve of the buying power, where the account has as much."""
-        means = self._means()
-        if released_e13:
-            held = means.held_cash_e13 - released_e13
-            means = msgspec.structs.replace(means, held_cash_e13=held)
+        means = self._means(released_e13)
         signed = qty_e9 if request.side == o.BUY else -qty_e9
         exposure = Exposure(asset, signed, admission.entry_price_e4(request, ask_e4))
         notional = request.notional_e13
@@ -146,7 +143,7 @@ class Entry(Writing):
     # -- records ----------------------------------------------------------------------------------
 
     def _create(self, request: OrderRequest, asset: Asset, intent: str) -> Order:
-        order = self._register(
+        order = Order(
             symbol=asset.symbol,
             asset_id=asset.id,
             asset_class=asset.asset_class,
@@ -154,7 +151,7 @@ class Entry(Writing):
             side=request.side,
             type=request.type,
             time_in_force=request.time_in_force,
-            client_order_id=request.client_order_id,
+            client_order_id=request.client_order_id or "",
             order_class=request.order_class,
             qty_e9=request.qty_e9,
             notional_e13=request.notional_e13,
@@ -168,6 +165,7 @@ class Entry(Writing):
             extended_hours=request.extended_hours,
             position_intent=intent,
         )
+        self._register(order)
         if request.order_class == o.OCO:
             order.limit_price_e4 = request.take_profit_limit_e4
         if request.order_class:
@@ -197,7 +195,7 @@ class Entry(Writing):
         limit_e4: int | None,
         stop_e4: int | None,
     ) -> Order:
-        return self._register(
+        leg = Order(
             symbol=parent.symbol,
             asset_id=parent.asset_id,
             asset_class=parent.asset_class,
@@ -205,7 +203,6 @@ class Entry(Writing):
             side=parent.side if parent.order_class == o.OCO else o.opposite(parent.side),
             type=kind,
             time_in_force=parent.time_in_force,
-            client_order_id=None,
             order_class=parent.order_class,
             qty_e9=parent.qty_e9,
             limit_price_e4=limit_e4,
@@ -217,31 +214,16 @@ class Entry(Writing):
             parent_id=parent.id,
             leg_role=role,
         )
+        return self._register(leg)
 
-    def _register(
-        self,
-        *,
-        client_order_id: str | None,
-        time_in_force: str,
-        status: str = "",
-        **fields: object,
-    ) -> Order:
-        """A new record, known by its ids and among the open orders of its symbol."""
-        sequence = len(self._orders)
-        order = Order(
-            id=derived_uuid("order", self.seed, sequence),
-            client_order_id=client_order_id or derived_uuid("client", self.seed, sequence),
-            sequence=sequence,
-            time_in_force=time_in_force,
-            status=status,
-            created_at=self.now,
-            submitted_at=self.now,
-            updated_at=self.now,
-            expires_at=NEVER,
-            **fields,  # type: ignore[arg-type]
-        )
+    def _register(self, order: Order) -> Order:
+        """The record is known by its ids from now on, and among the open orders of its symbol."""
+        order.sequence = sequence = len(self._orders)
+        order.id = self._order_ids(sequence)
+        order.client_order_id = order.client_order_id or self._client_ids(sequence)
+        order.created_at = order.submitted_at = order.updated_at = self.now
         order.expires_at = self._expiry(order)
-        if not status:
+        if not order.status:
             order.status = "pending_new" if trades_in(self._phase, order) else "accepted"
         self._orders[order.id] = order
         self._by_client_id[order.client_order_id] = order

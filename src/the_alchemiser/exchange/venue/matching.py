@@ -10,7 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 
-from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.ids import UuidSeries, derived_uuid
 from the_alchemiser.exchange.market.hours import REGULAR, hours_of
 from the_alchemiser.exchange.market.prices import (
     Market,
@@ -56,6 +56,8 @@ class Matching(Valuation):
     ) -> None:
         super().__init__(market, cash=cash, start=start, multiplier=multiplier)
         self.seed = seed
+        self._order_ids, self._client_ids = UuidSeries("order", seed), UuidSeries("client", seed)
+        self._execution_ids = UuidSeries("execution", seed)
         self.account_id = derived_uuid("account", seed)
         self.account_number = "PA" + self.account_id.replace("-", "")[:8].upper()
         self.on_update: Callable[[Update], None] | None = None
@@ -117,12 +119,15 @@ class Matching(Valuation):
             event=event,
             order=snapshot(order),
             at=self.now,
-            price_e4=fill.price_e4 if fill else None,
-            qty_e9=fill.qty_e9 if fill else None,
-            position_qty_e9=position_e9,
-            execution_id=fill.execution_id if fill else None,
             legs=legs,
         )
+        if fill is not None:
+            update.price_e4, update.qty_e9, update.execution_id = (
+                fill.price_e4,
+                fill.qty_e9,
+                fill.execution_id,
+            )
+            update.position_qty_e9 = position_e9
         if len(self._updates) == UPDATE_QUEUE_SIZE:
             self._updates.popleft()
             self.updates_dropped += 1
@@ -320,7 +325,7 @@ class Matching(Valuation):
         sequence = len(self._account.fills) + 1
         return FillRecord(
             sequence=sequence,
-            execution_id=derived_uuid("execution", self.seed, sequence),
+            execution_id=self._execution_ids(sequence),
             order_id=order.id,
             client_order_id=order.client_order_id,
             symbol=order.symbol,
@@ -369,6 +374,8 @@ class Matching(Valuation):
 
     def _exits_beside(self, order: Order) -> list[Order]:
         """The other open exits of the same group."""
+        if not order.order_class:
+            return []
         parent = self._orders[order.parent_id] if order.parent_id else order
         if parent.order_class != o.OCO and order is parent:
             return []
@@ -377,6 +384,8 @@ class Matching(Valuation):
 
     def _family(self, order: Order) -> list[Order]:
         """All open orders of the group `order` belongs to, the order itself first."""
+        if not order.order_class:
+            return [order]
         parent = self._orders[order.parent_id] if order.parent_id else order
         return [
             order,

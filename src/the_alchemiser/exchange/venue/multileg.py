@@ -107,7 +107,7 @@ class MultiLeg(Amendment):
     # -- records ----------------------------------------------------------------------------------
 
     def _create_together(self, request: OrderRequest, legs: list[_Leg]) -> Order:
-        order = self._register(
+        order = Order(
             symbol=combination_symbol(Part(leg.signed_ratio, leg.asset.symbol) for leg in legs),
             asset_id="",
             asset_class=OPTION,
@@ -115,17 +115,18 @@ class MultiLeg(Amendment):
             side=o.BUY,
             type=request.type,
             time_in_force=request.time_in_force,
-            client_order_id=request.client_order_id,
+            client_order_id=request.client_order_id or "",
             order_class=o.MLEG,
             qty_e9=request.qty_e9,
             limit_price_e4=request.limit_price_e4,
             source=request.source,
         )
+        self._register(order)
         order.legs = tuple(self._create_leg_of(order, leg) for leg in legs)
         return order
 
     def _create_leg_of(self, order: Order, leg: _Leg) -> Order:
-        return self._register(
+        record = Order(
             symbol=leg.asset.symbol,
             asset_id=leg.asset.id,
             asset_class=OPTION,
@@ -133,13 +134,13 @@ class MultiLeg(Amendment):
             side=leg.request.side,
             type=order.type,
             time_in_force=order.time_in_force,
-            client_order_id=None,
             order_class=o.MLEG,
             qty_e9=(order.qty_e9 or 0) * leg.request.ratio,
             ratio=leg.request.ratio,
             position_intent=leg.intent,
             parent_id=order.id,
         )
+        return self._register(record)
 
     def _check_replaceable(self, old: Order) -> None:
         super()._check_replaceable(old)
@@ -149,15 +150,12 @@ class MultiLeg(Amendment):
     # -- at the market ----------------------------------------------------------------------------
 
     def _start(self, order: Order) -> None:
-        if order.order_class == o.MLEG and order.parent_id:
-            return  # it begins with its order
-        super()._start(order)
-
-    def _work(self, order: Order) -> None:
         if order.order_class == o.MLEG:
+            if order.parent_id:
+                return  # it begins with its order
             for leg in order.legs:
                 self._set_status(leg, "new")
-        super()._work(order)
+        super()._start(order)
 
     def _attempt(self, book: Book, order: Order, bid_e4: int, ask_e4: int) -> None:
         if order.order_class != o.MLEG:

@@ -13,6 +13,7 @@ DAY, GTC, OPG, CLS, IOC, FOK = "day", "gtc", "opg", "cls", "ioc", "fok"
 BUY, SELL = "buy", "sell"
 SIMPLE, BRACKET, OCO, OTO, MLEG = "", "bracket", "oco", "oto", "mleg"
 POSITION_INTENTS = frozenset({"buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"})
+CLOSING = frozenset({"buy_to_close", "sell_to_close"})
 TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
 
 OPEN_STATUSES = frozenset(
@@ -147,19 +148,20 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     latest quote that filled only a part. `ratio` is that of a leg within its multi-leg order.
     """
 
-    id: str
-    client_order_id: str
-    sequence: int
     symbol: str
     asset_id: str
     side: str
     type: str
     time_in_force: str
-    status: str
-    created_at: int
-    submitted_at: int
-    updated_at: int
-    expires_at: int
+    # What a record has from the moment it is known to the exchange.
+    id: str = ""
+    client_order_id: str = ""
+    sequence: int = 0
+    status: str = ""
+    created_at: int = 0
+    submitted_at: int = 0
+    updated_at: int = 0
+    expires_at: int = 0
     order_class: str = SIMPLE
     qty_e9: int | None = None
     notional_e13: int | None = None
@@ -203,7 +205,7 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     @property
     def closes(self) -> bool:
         """Whether it reduces a position, long or short, and so reserves shares."""
-        return self.position_intent.endswith("_to_close")
+        return self.position_intent in CLOSING
 
     @property
     def remaining_e9(self) -> int:
@@ -251,12 +253,8 @@ def intent_of(side: str, position_e9: int) -> str:
 
 def snapshot(order: Order) -> Order:
     """A copy that later events do not change, legs included."""
-    taken = _copied(order)
-    if taken.legs:
-        taken.legs = tuple(_copied(leg) for leg in taken.legs)
-    return taken
-
-
-def _copied(order: Order) -> Order:
     # What copy.copy() calls in the end, a microsecond sooner; every order operation takes several copies.
-    return order.__copy__()  # type: ignore[attr-defined, no-any-return]
+    taken: Order = order.__copy__()  # type: ignore[attr-defined]
+    if taken.legs:
+        taken.legs = tuple(map(snapshot, taken.legs))
+    return taken

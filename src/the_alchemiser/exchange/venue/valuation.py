@@ -153,10 +153,10 @@ class Valuation:
             multiplier=position.multiplier,
         )
 
-    def _standing(self) -> Standing:
-        """The account's means now."""
+    def _standing(self, released_e13: int = 0) -> Standing:
+        """The account's means now; with so much of the buying power free again that is reserved."""
         account = self._account
-        return self._weights().standing(account.cash_e13, account.held_cash_e13)
+        return self._weights().standing(account.cash_e13, account.held_cash_e13 - released_e13)
 
     def _weights(self) -> Weights:
         """What the positions ask for. Worked out anew when time, prices or positions have changed: of many orders
@@ -187,12 +187,13 @@ class Valuation:
             collateral += self._value_e13(position)
         return Exposure(self._asset_of(position), position.qty_e9, self._mark_e4(position.symbol), collateral)
 
-    def _means(self) -> Standing:
+    def _means(self, released_e13: int = 0) -> Standing:
         """As `_standing`, without looking at prices where a cash account owns nothing but long positions."""
         account = self._account
         if self.multiplier == 1 and account.is_plain:
-            return Standing(multiplier=1, cash_e13=account.cash_e13, held_cash_e13=account.held_cash_e13)
-        return self._standing()
+            held = account.held_cash_e13 - released_e13
+            return Standing(multiplier=1, cash_e13=account.cash_e13, held_cash_e13=held)
+        return self._standing(released_e13)
 
     @property
     def options_trading_level(self) -> int:

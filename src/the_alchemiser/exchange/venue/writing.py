@@ -97,11 +97,13 @@ class Writing(Matching):
 
     def _execute(self, book: Book, order: Order, qty_e9: int, price_e4: int, *, done: bool) -> None:
         super()._execute(book, order, qty_e9, price_e4, done=done)
-        self._cover_order(order)
+        if order.asset_class == OPTION:
+            self._cover_order(order)
 
     def _end(self, order: Order, status: str) -> None:
         super()._end(order, status)
-        self._cover_order(order)
+        if order.asset_class == OPTION:
+            self._cover_order(order)
 
     # -- admission --------------------------------------------------------------------------------
 
