@@ -1,4 +1,4 @@
-"""Run every foreign client against the exchange and write what it could do into docs/exchange.md.
+"""Run every foreign client against the exchange and write what it could do into docs/exchange-clients.md.
 
 The clients must be installed (`make clients`), Node.js among them.
 """

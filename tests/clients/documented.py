@@ -1,4 +1,4 @@
-"""What docs/exchange.md says of the clients: the recipes it shows, and the table of what each could do."""
+"""What docs/exchange-clients.md says of the clients: the recipes it shows, and the table of what each could do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from clients.ledger import CAPABILITIES
 from clients.runs import HERE, ROOT, Report
 
-DOCUMENT = ROOT / "docs" / "exchange.md"
+DOCUMENT = ROOT / "docs" / "exchange-clients.md"
 BEGIN, END = "<!-- table of clients: begin -->", "<!-- table of clients: end -->"
 SHOWN, ABSENT = "yes", "–"
 

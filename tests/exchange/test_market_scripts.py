@@ -13,7 +13,7 @@ from the_alchemiser.exchange.market.sessions import new_york_midnight
 from the_alchemiser.exchange.server import ConfigurationError, ServerOptions, build
 from the_alchemiser.exchange.units import MINUTE, MONEY, SECOND
 
-DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "exchange.md"
+DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "exchange-orders.md"
 TEN_O_CLOCK = 1_654_092_000 * SECOND  # 2022-06-01T10:00:00-04:00
 
 

@@ -1,4 +1,4 @@
-"""The schedules that docs/exchange.md offers: each loads, and a program trades through each and keeps its books."""
+"""The schedules of docs/exchange-faults.md: each loads, and a program trades through each and keeps its books."""
 
 import contextlib
 import re
@@ -13,7 +13,7 @@ from wire import WireExchange, exchange_in_thread
 from the_alchemiser.exchange.faults.happenings import Happening
 from the_alchemiser.exchange.faults.schedule import Schedule, read_schedule
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "exchange.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "exchange-faults.md"
 SCHEDULES = [
     block
     for block in re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
