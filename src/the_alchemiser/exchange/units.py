@@ -27,7 +27,8 @@ _MAX_TEXT = 64
 def parse_decimal(text: object) -> Decimal:
     """The exact number in a JSON string or number; ValueError when it is none, not finite or too long."""
     raw = str(text).strip() if not isinstance(text, bool) else ""
-    if not raw or len(raw) > _MAX_TEXT:
+    # Decimal would also read the digits of other scripts, and 1_000 as a thousand.
+    if not raw or len(raw) > _MAX_TEXT or not raw.isascii() or "_" in raw:
         raise ValueError(f"not a decimal number: {raw[:_MAX_TEXT]!r}")
     try:
         number = Decimal(raw)

@@ -18,7 +18,7 @@ from the_alchemiser.exchange.desk import AccountTerms, Desk, account_seed
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
 from the_alchemiser.exchange.ids import derived_uuid
 from the_alchemiser.exchange.journal import Command, CommandLog, JournalError
-from the_alchemiser.exchange.market.names import name_on
+from the_alchemiser.exchange.market.names import capitals, name_on
 from the_alchemiser.exchange.market.news import Newsroom
 from the_alchemiser.exchange.market.prices import Market, Tick
 from the_alchemiser.exchange.market.script import Halt, MarketScript
@@ -67,7 +67,7 @@ class World:
         """The symbol that a path or body names, by symbol in any case or by asset id."""
         symbol = self._symbols_by_id.get(name.lower())
         if symbol is None:
-            return name.upper()
+            return capitals(name)
         return name_on(self.market.script, symbol, new_york_date(self.now))
 
     # -- accounts ---------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from the_alchemiser.exchange.market.barring import Ints, Path
 from the_alchemiser.exchange.market.bridge import bridge, on_grid, random_bits, tick_steps
+from the_alchemiser.exchange.market.names import capitals
 from the_alchemiser.exchange.market.prices import Asset, Quote, asset_id
 from the_alchemiser.exchange.market.sessions import Session, Sessions
 from the_alchemiser.exchange.market.sparse import SparseMarket
@@ -73,7 +74,7 @@ class OrderBook(NamedTuple):
 
 def canonical_pair(name: str) -> str | None:
     """`BTC/USD` for BTC/USD, BTC%2FUSD, BTCUSD or btc/usd; None if that is no pair of ours."""
-    return _SPELLINGS.get(name.upper().replace("%2F", "/"))
+    return _SPELLINGS.get(capitals(name).replace("%2F", "/"))
 
 
 _SPELLINGS = {spelling: pair for pair in PAIRS for spelling in (pair, pair.replace("/", ""))}

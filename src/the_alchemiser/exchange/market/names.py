@@ -22,6 +22,11 @@ class Stretch(NamedTuple):
     end: int
 
 
+def capitals(name: str) -> str:
+    """A symbol however it is written; letters of other scripts stay, for some have the capitals of ASCII."""
+    return name.upper() if name.isascii() else name
+
+
 def first_name(script: MarketScript, symbol: str, day: date) -> str | None:
     """The first name of what is called `symbol` on `day`; None when the name belongs to nobody then."""
     name = symbol

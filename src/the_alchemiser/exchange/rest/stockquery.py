@@ -10,7 +10,7 @@ from aiohttp import web
 
 from the_alchemiser.exchange.desk import BASIC
 from the_alchemiser.exchange.errors import Refusal
-from the_alchemiser.exchange.market.names import Stretch, stretches
+from the_alchemiser.exchange.market.names import Stretch, capitals, stretches
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.rest.door import FLOOR, desk_of
@@ -41,7 +41,7 @@ def symbols_of(request: web.Request) -> list[str]:
     """The symbols in the path or in the query, each once, sorted. Raises Refusal."""
     single = request.match_info.get("symbol")
     symbols = [single] if single else listed_symbols(request)
-    symbols = sorted({symbol.upper() for symbol in symbols})
+    symbols = sorted({capitals(symbol) for symbol in symbols})
     market = request.app[FLOOR].market
     for symbol in symbols:
         if not _SYMBOL.fullmatch(symbol) and not _is_stock(market, symbol):

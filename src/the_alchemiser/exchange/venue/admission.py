@@ -130,7 +130,9 @@ def _check_legs_present(request: o.OrderRequest) -> None:
         raise bad_parameter(f"{kind} orders require take_profit.limit_price")
     if kind in (o.BRACKET, o.OCO) and request.stop_loss_stop_e4 is None:
         raise bad_parameter(f"{kind} orders require stop_loss.stop_price")
-    if kind == o.OTO and (request.take_profit_limit_e4 is None) == (request.stop_loss_stop_e4 is None):
+    if kind == o.OTO and request.take_profit_limit_e4 is None and request.stop_loss_stop_e4 is None:
+        raise bad_parameter("oto orders require stop_loss.stop_price")
+    if kind == o.OTO and request.take_profit_limit_e4 is not None and request.stop_loss_stop_e4 is not None:
         raise bad_parameter("oto orders require either take_profit.limit_price or stop_loss.stop_price")
     if kind == o.OCO and request.type != o.LIMIT:
         raise bad_parameter("oco orders must be limit orders")
@@ -197,7 +199,8 @@ def check_prices(request: o.OrderRequest, market_price_e4: int) -> None:
 
 def check_price(name: str, price_e4: int) -> None:
     if price_e4 <= 0:
-        raise bad_parameter(f"{name.replace('_', ' ')} must be > 0")
+        said = name if "." in name else name.replace("_", " ")
+        raise bad_parameter(f"{said} must be > 0")
     if price_e4 % tick_e4(price_e4):
         raise sub_penny(name, format_price(price_e4))
 

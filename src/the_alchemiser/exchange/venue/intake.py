@@ -7,6 +7,7 @@ from typing import Any
 
 from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.market.crypto import canonical_pair
+from the_alchemiser.exchange.market.names import capitals
 from the_alchemiser.exchange.units import (
     PRICE,
     cut_quantity_e9,
@@ -31,7 +32,7 @@ def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
     profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
     order_class = _order_class(body)
     together = order_class == MLEG
-    symbol = "" if together else _word(body, "symbol", "invalid symbol").upper()
+    symbol = "" if together else capitals(_word(body, "symbol", "invalid symbol"))
     return OrderRequest(
         symbol=symbol,
         side="" if together else _side(body),
@@ -48,18 +49,33 @@ def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
         stop_loss_stop_e4=_price(loss, "stop_price", "stop_loss.stop_price"),
         stop_loss_limit_e4=_price(loss, "limit_price", "stop_loss.limit_price"),
         client_order_id=_text(body, "client_order_id"),
-        extended_hours=body.get("extended_hours") is True,
-        position_intent=_text(body, "position_intent"),
+        extended_hours=_flag(body, "extended_hours"),
+        position_intent=_intent(body),
         legs=_legs(body) if together else (),
     )
 
 
 def _side(body: Mapping[str, Any]) -> str:
     """The side, or the one that the position intent implies."""
-    intent = _text(body, "position_intent") or ""
-    if not _present(body, "side") and intent in POSITION_INTENTS:
+    intent = _intent(body)
+    if not _present(body, "side") and intent is not None:
         return intent.partition("_")[0]
     return _word(body, "side", "invalid side")
+
+
+def _intent(body: Mapping[str, Any]) -> str | None:
+    intent = _text(body, "position_intent")
+    if intent is not None and intent not in POSITION_INTENTS:
+        raise bad_parameter("invalid position_intent")
+    return intent
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    """A boolean, also as the text that some clients make of it; absent is false."""
+    value = str(body[name]).lower() if _present(body, name) else "false"
+    if value not in ("true", "false"):
+        raise bad_parameter(f"invalid {name}")
+    return value == "true"
 
 
 def _legs(body: Mapping[str, Any]) -> tuple[LegRequest, ...]:
@@ -68,10 +84,10 @@ def _legs(body: Mapping[str, Any]) -> tuple[LegRequest, ...]:
         raise bad_parameter("legs are required for mleg orders")
     return tuple(
         LegRequest(
-            symbol=_word(leg, "symbol", "invalid symbol").upper(),
+            symbol=capitals(_word(leg, "symbol", "invalid symbol")),
             ratio=_number(leg, "ratio_qty", _whole) or 0,
             side=_side(leg),
-            position_intent=_text(leg, "position_intent"),
+            position_intent=_intent(leg),
         )
         for leg in legs
     )

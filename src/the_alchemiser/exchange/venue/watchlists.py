@@ -8,6 +8,7 @@ import msgspec
 
 from the_alchemiser.exchange.errors import bad_parameter, not_found, unprocessable
 from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.market.names import capitals
 from the_alchemiser.exchange.market.prices import Asset
 
 NAME_LIMIT = 64
@@ -125,7 +126,7 @@ class Watchlists:
     def _spelled(self, symbol: object) -> str:
         if not isinstance(symbol, str) or not symbol.strip():
             raise bad_parameter("symbol is required")
-        asset = self._find_asset(symbol.strip().upper())
+        asset = self._find_asset(capitals(symbol.strip()))
         if asset is None:
             raise not_found(f"asset not found for {symbol[:32]}")
         return asset.symbol
