@@ -103,7 +103,8 @@ def _check_prices_present(request: o.OrderRequest) -> None:
             raise bad_parameter(_MISSING[request.type])
         if request.type == o.MARKET:
             raise bad_parameter("market orders require no stop or limit price")
-        raise bad_parameter(f"{request.type} orders require no {'stop' if given[1] else 'limit'} price")
+        stray = "stop" if given[1] and not wanted[1] else "limit"
+        raise bad_parameter(f"{request.type} orders require no {stray} price")
 
 
 def _check_trail(request: o.OrderRequest) -> None:
