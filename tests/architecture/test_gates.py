@@ -20,11 +20,14 @@ def run_suite(folder: Path, text: str, *arguments: str, ci: bool = True) -> subp
     (folder / "test_planted.py").write_text(f"import pytest\n\n{text}")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    spec(*rows): claims\n")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
-    plugins = ("-p", "tools.no_skips", "-p", "tools.spec_rows", "-p", "no:cacheprovider")
+    plugins = ("-p", "xdist", "-p", "tools.no_skips", "-p", "tools.spec_rows", "-p", "no:cacheprovider")
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", str(folder), *plugins, *arguments],
         cwd=folder,
-        env=environ | {"PYTHONPATH": str(ROOT)} | ({"CI": "1"} if ci else {}),
+        # Others' plugins take longer to load than these files to test, in each worker anew.
+        env=environ
+        | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        | ({"CI": "1"} if ci else {}),
         capture_output=True,
         text=True,
         timeout=120,

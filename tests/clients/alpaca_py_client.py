@@ -384,8 +384,10 @@ def order_updates() -> None:
     deal()
     until(lambda: "fill" in {getattr(one.event, "value", one.event) for one in heard}, "a fill")
     stream.stop()
+    until(lambda: not stream._should_run, "the wish to stop")
+    deal()  # it looks for it after each message, or after five silent seconds
     thread.join(WAIT_SECONDS)
-    closed(made(), "trade_updates")
+    closed(made(), "trade_updates", prompt=deal)
 
 
 @ledger.shows("stock stream")

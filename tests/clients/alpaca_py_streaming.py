@@ -29,7 +29,11 @@ def streamed(
     *,
     prompt: Callable[[], Any] | None = None,
 ) -> None:
-    """Runs a stream in a thread until each channel that must speak has spoken, unsubscribes, and stops it."""
+    """Runs a stream in a thread until each channel that must speak has spoken, unsubscribes, and stops it.
+
+    alpaca-py looks whether it shall stop after each message, or after five silent seconds: so one channel is taken
+    again before it is asked to.
+    """
     heard: dict[str, Any] = {}
 
     def listener(name: str) -> Callable[[Any], Any]:
@@ -50,13 +54,15 @@ def streamed(
     for name in channels:
         if hasattr(stream, f"unsubscribe_{name}"):
             getattr(stream, f"unsubscribe_{name}")(*symbols)
+    first = next(iter(channels))
+    getattr(stream, f"subscribe_{first}")(listener(first), *symbols)
     stream.stop()
     thread.join(WAIT_SECONDS)
     assert not thread.is_alive()
 
 
-def closed(stream: Any, subscribe: str, *symbols: str) -> None:
-    """The two other ways out: `stop_ws` from inside the loop, and `close`."""
+def closed(stream: Any, subscribe: str, *symbols: str, prompt: Callable[[], Any] | None = None) -> None:
+    """The two other ways out: `stop_ws` from inside the loop, and `close`. `prompt` makes a silent stream speak."""
 
     async def quietly(message: Any) -> None:
         return None
@@ -67,6 +73,8 @@ def closed(stream: Any, subscribe: str, *symbols: str) -> None:
         while not stream._running:
             await asyncio.sleep(0.02)
         await stream.stop_ws()
+        if prompt is not None:
+            await asyncio.to_thread(prompt)
         await asyncio.wait([task], timeout=WAIT_SECONDS)
         await stream.close()
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,14 +41,21 @@ class Collected:
 
 
 @contextlib.contextmanager
-def streaming(stream: Any) -> Iterator[None]:
-    """Runs the stream in a thread until the block ends."""
+def streaming(stream: Any, wake: Callable[[], object] | None = None) -> Iterator[None]:
+    """Runs the stream in a thread until the block ends.
+
+    alpaca-py looks whether it shall stop after each message, or after five silent seconds: `wake` causes a message.
+    """
     thread = threading.Thread(target=stream.run, daemon=True)
     thread.start()
     try:
         yield
     finally:
         stream.stop()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while wake is not None and thread.is_alive() and time.monotonic() < deadline:
+            wake()
+            thread.join(0.05)
         thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
@@ -77,7 +85,7 @@ def test_order_updates_arrive_on_the_trading_stream(exchange: WireExchange) -> N
     stream = TradingStream(exchange.key, exchange.secret, url_override=exchange.trading_stream)
     updates = Collected()
     stream.subscribe_trade_updates(updates.collect)
-    with streaming(stream):
+    with streaming(stream, lambda: exchange.submit(symbol="KO", qty="1", side="buy")):
         wait_until_listening(exchange, trading)
         bought = trading.submit_order(
             MarketOrderRequest(symbol="AAPL", qty=3, side=OrderSide.BUY, time_in_force=TimeInForce.DAY)
@@ -179,9 +187,9 @@ def test_option_quotes_and_trades_arrive_on_the_option_stream(moving: WireExchan
 
 def test_statuses_updated_bars_corrections_and_cancels_arrive_on_the_stock_stream(tmp_path: Path) -> None:
     script = tmp_path / "script.toml"
-    halt = 'symbol = "KO"\nstart = 2022-06-01T13:50:00Z\nend = 2022-06-01T13:55:00Z\nreason = "LUDP"\n'
+    halt = 'symbol = "KO"\nstart = 2022-06-01T13:50:00Z\nend = 2022-06-01T13:52:00Z\nreason = "LUDP"\n'
     script.write_text(f"[[halt]]\n{halt}")
-    with running_exchange(speed=120, script=script, print_errors=30) as exchange:
+    with running_exchange(speed=30, script=script, print_errors=30) as exchange:
         stream = StockDataStream(exchange.key, exchange.secret, url_override=exchange.data_stream)
         statuses, updated, trades = Collected(), Collected(), Collected()
         corrections, cancels = Collected(), Collected()
@@ -191,6 +199,8 @@ def test_statuses_updated_bars_corrections_and_cancels_arrive_on_the_stock_strea
         stream.register_trade_corrections(corrections.collect)
         stream.register_trade_cancels(cancels.collect)
         with streaming(stream):
+            trades.wait_for(lambda items: len(items) > 0)  # it listens: now time may fly
+            assert exchange.request("POST", "/v1/control/speed", {"speed": 400}).status == 200
             seen_statuses = statuses.wait_for(lambda items: len(items) == 2)
             seen_updated = updated.wait_for(lambda items: len(items) > 0)
             seen_corrections = corrections.wait_for(lambda items: len(items) > 2)

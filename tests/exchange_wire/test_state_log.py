@@ -115,12 +115,7 @@ def test_a_torn_last_line_is_dropped_and_a_damaged_one_refused(tmp_path: Path) -
     with running_exchange(state=log) as exchange:
         assert state_of(exchange) == before
         exchange.kill()
-    for damage in (
-        b"{{{\n",
-        b'{"at":1654090200000000000,"do":"explode"}\n',
-        b'{"do":"advance"}\n',
-        b'{"at":5,"do":"advance"}\n',
-    ):
+    for damage in DAMAGES:
         log.write_bytes(whole + damage)
         assert "line 3 of the state file" in complaint(state=log)
 

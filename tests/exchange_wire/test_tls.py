@@ -20,6 +20,7 @@ from wire import WireExchange, exchange_in_thread
 
 from the_alchemiser.broker import AlpacaManager, AlpacaStream, BrokerOptions
 from the_alchemiser.broker.credentials import Credentials
+from the_alchemiser.broker.resilience import RetryPolicy
 from the_alchemiser.domain.errors import BrokerUnavailable
 from the_alchemiser.endpoints import endpoints_of
 
@@ -183,7 +184,8 @@ def test_our_own_client_trusts_the_authority_it_is_given(secure: WireExchange) -
 def test_our_own_client_trusts_what_the_environment_names(
     secure: WireExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    distrusting = AlpacaManager("other", secure.secret, endpoints=endpoints_of(secure.rest))
+    at_once = BrokerOptions(retries=RetryPolicy(waits_seconds=(0.01,)))
+    distrusting = AlpacaManager("other", secure.secret, endpoints=endpoints_of(secure.rest), options=at_once)
     with contextlib.closing(distrusting), pytest.raises(BrokerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         distrusting.get_account()
     monkeypatch.setenv("SSL_CERT_FILE", secure.ca)
