@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from the_alchemiser.exchange.market.board import Board
+from the_alchemiser.exchange.market.crypto import SimulatedCrypto
 from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.exchange.market.script import AnyEntry, Dividend, MarketScript, NameChange, Split
 from the_alchemiser.exchange.market.sessions import new_york_midnight, xnys_sessions
@@ -206,6 +208,13 @@ def test_a_change_of_name_moves_position_and_orders_and_ends_the_old_name() -> N
     renamed = exchange.asset(identity)
     assert renamed is not None
     assert renamed.symbol == "PEAR"
+
+
+def test_other_spellings_of_a_pair_are_no_names_to_change() -> None:
+    stocks = market(NameChange("AAPL", "PEAR", EX_DATE))
+    board = Board(stocks, SimulatedCrypto(stocks.first_day, stocks.last_day, seed=7))
+    exchange = Exchange(board, seed=1, start=MIDNIGHT)
+    assert order(exchange, "buy", "0.1", symbol="BTCUSD", time_in_force="gtc").symbol == "BTC/USD"
 
 
 def test_the_actions_of_a_script_repeat_exactly() -> None:

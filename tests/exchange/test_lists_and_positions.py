@@ -106,9 +106,20 @@ def test_a_position_is_closed_whole_in_part_or_by_percentage(desk: Desk) -> None
     desk.exchange.close_position("HAT", qty="1")
     assert desk.shares() == "9"
     desk.exchange.close_position("HAT", percentage="33.3")
-    assert desk.shares() == "6.003"
+    assert desk.shares() == "7"
     desk.exchange.close_position("HAT")
     assert desk.shares() == "0"
+
+
+def test_a_percentage_sells_parts_of_shares_only_where_there_are_some(desk: Desk) -> None:
+    desk.buy("10.5")
+    desk.exchange.close_position("HAT", percentage="33.3")
+    assert desk.shares() == "7.0035"
+    desk.exchange.close_position("HAT", qty="4.0035")
+    desk.exchange.close_position("HAT", percentage="50")
+    assert desk.shares() == "2"
+    desk.exchange.close_position("HAT", qty="1")
+    assert desk.refused(desk.exchange.close_position, "HAT", percentage="50").message == "qty must be > 0"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from trading_desk import Desk
 
@@ -11,7 +12,7 @@ from the_alchemiser.exchange import units
 from the_alchemiser.exchange.market.prices import Asset, PushedMarket
 from the_alchemiser.exchange.units import MONEY, PRICE, QUANTITY
 from the_alchemiser.exchange.venue.account import AccountState
-from the_alchemiser.exchange.venue.margin import Exposure, standing
+from the_alchemiser.exchange.venue.margin import Exposure, long_percent, short_percent, standing
 
 ORDINARY = Asset(id="", symbol="HAT", name="", exchange="", marginable=True)
 
@@ -294,3 +295,13 @@ def test_prices_told_twice_at_one_instant_and_settings_changed_between_count_at_
     assert [dollars(equity - worth[0]) for equity in worth] == ["0", "1000", "-1000"]
     lender.exchange.configure({"max_margin_multiplier": "1"})
     assert account(lender).multiplier == 1
+
+
+@pytest.mark.parametrize(
+    ("price", "long", "short"),
+    [("0.50", 100, 500), ("2.50", 50, 100), ("5.00", 50, 100), ("8.00", 30, 63), ("100", 30, 30)],
+)
+def test_cheap_shares_ask_for_more_margin(price: str, long: int, short: int) -> None:
+    hat = msgspec.structs.replace(ORDINARY, shortable=True)
+    assert long_percent(hat, units.price_e4(price)) == long
+    assert short_percent(hat, units.price_e4(price)) == short

@@ -161,3 +161,11 @@ def test_what_options_do_survives_a_replay_of_the_log(tmp_path_factory: pytest.T
             second.get("/v2/orders", status="all"),
         )
     assert after == before
+
+
+def test_a_contract_is_bought_and_exercised_by_its_id(exchange: WireExchange) -> None:
+    identity = exchange.get(f"/v2/options/contracts/{CALL}")["id"]
+    assert exchange.submit(symbol=identity, qty="1", side="buy")["symbol"] == CALL
+    assert exchange.get(f"/v2/positions/{identity.upper()}")["symbol"] == CALL
+    assert exchange.request("POST", f"/v2/positions/{identity}/exercise").status == 200
+    assert [position["symbol"] for position in exchange.get("/v2/positions")] == ["AAPL"]

@@ -37,6 +37,14 @@ def test_assets_with_any_of_the_attributes_are_included(shared_exchange: WireExc
     assert all("has_options" in asset["attributes"] for asset in optionable)
 
 
+def test_an_asset_says_what_margin_the_account_asks_for(shared_exchange: WireExchange) -> None:
+    for path in ("/v2/assets/AAPL", "/v2/assets/BTC/USD"):
+        asset = ask(shared_exchange, path)
+        percent = "30" if asset["marginable"] else "100"
+        assert (asset["margin_requirement_long"], asset["margin_requirement_short"]) == (percent, percent)
+        assert asset["maintenance_margin_requirement"] == int(percent)
+
+
 @pytest.mark.parametrize(
     ("path", "query"),
     [

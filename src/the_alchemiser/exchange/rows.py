@@ -23,6 +23,7 @@ from the_alchemiser.exchange.units import (
     format_ratio,
 )
 from the_alchemiser.exchange.venue.account import PositionState
+from the_alchemiser.exchange.venue.margin import long_percent, short_percent
 from the_alchemiser.exchange.venue.orders import LIMIT, MLEG, STOP_LIMIT, Order, Update
 
 Row = dict[str, Any]
@@ -160,8 +161,12 @@ def position_row(position: PositionState) -> Row:
     }
 
 
-def asset_row(asset: Asset) -> Row:
-    """An Asset; `source` (our own field) says where its prices come from and what about them is simulated."""
+def asset_row(asset: Asset, price_e4: int) -> Row:
+    """An Asset; `source` (our own field) says where its prices come from and what about them is simulated.
+
+    What its margin is depends on its price; at 0, for want of one, nothing is lent.
+    """
+    long, short = long_percent(asset, price_e4), short_percent(asset, price_e4)
     return {
         "id": asset.id,
         "class": asset.asset_class,
@@ -175,9 +180,9 @@ def asset_row(asset: Asset) -> Row:
         "easy_to_borrow": asset.easy_to_borrow,
         "borrow_status": "easy_to_borrow" if asset.easy_to_borrow else "hard_to_borrow",
         "fractionable": asset.fractionable,
-        "maintenance_margin_requirement": 100,
-        "margin_requirement_long": "100",
-        "margin_requirement_short": "100",
+        "maintenance_margin_requirement": long,
+        "margin_requirement_long": str(long),
+        "margin_requirement_short": str(short),
         "attributes": list(asset.attributes),
         "cusip": None,
         "source": asset.source,

@@ -16,7 +16,7 @@ from the_alchemiser.exchange.commands import Arguments
 from the_alchemiser.exchange.credentials import KeyRing
 from the_alchemiser.exchange.desk import AccountTerms, Desk, account_seed
 from the_alchemiser.exchange.errors import Refusal, bad_parameter, not_found
-from the_alchemiser.exchange.ids import derived_uuid
+from the_alchemiser.exchange.ids import derived_uuid, spelled_in
 from the_alchemiser.exchange.journal import Command, CommandLog, JournalError
 from the_alchemiser.exchange.market.names import capitals, name_on
 from the_alchemiser.exchange.market.news import Newsroom
@@ -64,10 +64,10 @@ class World:
         self._replay()
 
     def symbol_of(self, name: str) -> str:
-        """The symbol that a path or body names, by symbol in any case or by asset id."""
+        """The symbol that a path or body names, by symbol in any case or by the id of an asset or contract."""
         symbol = self._symbols_by_id.get(name.lower())
         if symbol is None:
-            return capitals(name)
+            return spelled_in(name) or capitals(name)
         return name_on(self.market.script, symbol, new_york_date(self.now))
 
     # -- accounts ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from the_alchemiser.exchange.errors import bad_parameter, not_found
 from the_alchemiser.exchange.market.names import first_name, name_on
 from the_alchemiser.exchange.market.prices import Asset, Market
 from the_alchemiser.exchange.market.sessions import Session, Sessions, new_york_date
-from the_alchemiser.exchange.rest.door import FLOOR, json_answer, query_instant, query_words
+from the_alchemiser.exchange.rest.door import FLOOR, desk_of, json_answer, query_instant, query_words
 from the_alchemiser.exchange.rest.exchangehours import MARKETS, clock_of, day_of, served_until
 from the_alchemiser.exchange.rest.paging import Turns
 from the_alchemiser.exchange.rows import Row, asset_row, calendar_row, clock_row
@@ -54,7 +54,7 @@ async def list_assets(request: web.Request) -> web.Response:
         raise bad_parameter(f"invalid attributes: {min(attributes - ASSET_ATTRIBUTES)[:32]}")
     market, today = request.app[FLOOR].market, new_york_date(request.app[FLOOR].now)
     rows = [
-        asset_row(_as_called(asset, market, today))
+        _row(request, _as_called(asset, market, today))
         for asset in market.assets()
         if asset.asset_class == kind
         and status in ("", "all", asset.status)
@@ -73,7 +73,11 @@ async def read_asset(request: web.Request) -> web.Response:
     asset = market.asset(first) if first is not None else None
     if asset is None:
         raise not_found(f"asset not found for {given}")
-    return json_answer(asset_row(_as_called(asset, market, today)))
+    return json_answer(_row(request, _as_called(asset, market, today)))
+
+
+def _row(request: web.Request, asset: Asset) -> Row:
+    return asset_row(asset, desk_of(request).exchange.price_e4(asset.symbol))
 
 
 def _as_called(asset: Asset, market: Market, day: date) -> Asset:

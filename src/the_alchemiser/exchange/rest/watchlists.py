@@ -27,8 +27,10 @@ def _head(found: Watchlist) -> Row:
 
 
 def _answer(request: web.Request, found: Watchlist) -> web.Response:
-    assets = (desk_of(request).exchange.asset(symbol) for symbol in found.symbols)
-    return json_answer({**_head(found), "assets": [asset_row(asset) for asset in assets if asset]})
+    exchange = desk_of(request).exchange
+    assets = (exchange.asset(symbol) for symbol in found.symbols)
+    rows = [asset_row(asset, exchange.price_e4(asset.symbol)) for asset in assets if asset]
+    return json_answer({**_head(found), "assets": rows})
 
 
 def _chosen(request: web.Request) -> str:

@@ -25,7 +25,7 @@ from the_alchemiser.exchange.market.prices import (
     asset_id,
     trade_price_e4,
 )
-from the_alchemiser.exchange.units import DAY, parse_decimal, quantity_e9
+from the_alchemiser.exchange.units import DAY, QUANTITY, parse_decimal, quantity_e9
 from the_alchemiser.exchange.venue import orders as o
 from the_alchemiser.exchange.venue.account import (
     AccountState,
@@ -245,6 +245,10 @@ class Exchange(Exercise):
     def asset(self, symbol_or_id: str) -> Asset | None:
         return self._find_asset(symbol_or_id)
 
+    def price_e4(self, symbol: str) -> int:
+        """What positions in it are valued at now; 0 for an unknown symbol or before its first price."""
+        return self._mark_e4(symbol)
+
     def quote(self, symbol: str) -> Quote | None:
         """The quote in force now; None for an unknown symbol or before its first price."""
         try:
@@ -288,11 +292,12 @@ def _quantity(text: object) -> int:
 
 
 def _share(percentage: object, owned_e9: int) -> int:
-    """`percentage` per cent of `owned_e9`, rounded down to what can be traded; all of it for 100."""
+    """`percentage` per cent of `owned_e9`, rounded down: to whole units where there are no others to begin with."""
     try:
         fraction = parse_decimal(percentage)
     except ValueError:
         raise bad_parameter("invalid percentage") from None
     if not 0 < fraction <= 100:
         raise bad_parameter("percentage must be between 0 and 100")
-    return int(owned_e9 * fraction / Decimal(100))
+    share = int(owned_e9 * fraction / Decimal(100))
+    return share if owned_e9 % QUANTITY else share // QUANTITY * QUANTITY

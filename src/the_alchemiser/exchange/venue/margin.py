@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from the_alchemiser.exchange.market.prices import Asset
-from the_alchemiser.exchange.units import MONEY, PRICE
+from the_alchemiser.exchange.units import MONEY, PRICE, QUANTITY
 
 LEAST_EQUITY_E13 = 2_000 * MONEY
 ORDINARY_PERCENT = 30
@@ -36,6 +36,14 @@ def long_percent(asset: Asset, price_e4: int) -> int:
     if price_e4 <= 6 * PRICE:
         return max(50, _LONG_PERCENT_OF_LEVERAGE.get(asset.leverage, 100))
     return _LONG_PERCENT_OF_LEVERAGE.get(asset.leverage, 100)
+
+
+def short_percent(asset: Asset, price_e4: int) -> int:
+    """Maintenance margin of a short position, in whole per cent of its value, rounded up."""
+    if not asset.shortable:
+        return 100
+    value = QUANTITY * price_e4
+    return -(-short_requirement_e13(asset, QUANTITY, price_e4) * 100 // value) if value else 100
 
 
 def short_requirement_e13(asset: Asset, qty_e9: int, price_e4: int) -> int:

@@ -82,9 +82,9 @@ class Valuation:
             return self.market.asset(symbol)
         original = first_name(script, symbol, new_york_date(self.now))
         asset = None if original is None else self.market.asset(original)
-        if asset is None or asset.symbol == symbol:
+        if asset is None or asset.symbol != original:  # BTCUSD is how people spell BTC/USD, not its new name
             return asset
-        return msgspec.structs.replace(asset, symbol=symbol)
+        return asset if original == symbol else msgspec.structs.replace(asset, symbol=symbol)
 
     def _mark_e4(self, symbol: str) -> int:
         """The price a position is valued at: the latest trade; 0 before the first price."""
