@@ -45,6 +45,12 @@ OF_OPTIONS: tuple[Refusal, ...] = (
         {"symbol": "AAPL220617C00145123"},
     ),
     _contract(
+        "a contract with digits of another script",
+        RULE,
+        'asset "AAPL220617C0014500\N{ARABIC-INDIC DIGIT ZERO}" not found',
+        {"symbol": "AAPL220617C0014500\N{ARABIC-INDIC DIGIT ZERO}"},
+    ),
+    _contract(
         "a contract that is over",
         RULE,
         f'contract "{ENDING}" is expired',

@@ -14,6 +14,7 @@ from aiohttp import web
 from the_alchemiser.exchange.errors import bad_parameter, not_found
 from the_alchemiser.exchange.ids import spelled_in
 from the_alchemiser.exchange.market.contracts import MULTIPLIER, Contract, coming_weekend, parse_contract
+from the_alchemiser.exchange.market.names import capitals
 from the_alchemiser.exchange.market.options import OptionMarket
 from the_alchemiser.exchange.market.prices import NoPrice, asset_id, trade_price_e4
 from the_alchemiser.exchange.market.sessions import Session, new_york_date
@@ -63,7 +64,7 @@ async def read_contract(request: web.Request) -> web.Response:
 
 def find_contract(market: OptionMarket, symbol_or_id: str, now: int) -> Contract | None:
     """The contract of that symbol or id, if it has been listed by now."""
-    contract = parse_contract(spelled_in(symbol_or_id) or symbol_or_id.upper())
+    contract = parse_contract(spelled_in(symbol_or_id) or capitals(symbol_or_id))
     return contract if contract is not None and market.chains.listed(contract, now) else None
 
 
@@ -190,13 +191,13 @@ def _read_token(token: str) -> int:
 
 async def exercise(request: web.Request) -> web.Response:
     """POST /v2/positions/{symbol or contract id}/exercise: all of it, now."""
-    desk_of(request).run("exercise", symbol=request.match_info["symbol"].upper())
+    desk_of(request).run("exercise", symbol=capitals(request.match_info["symbol"]))
     return web.Response()
 
 
 async def do_not_exercise(request: web.Request) -> web.Response:
     """POST /v2/positions/{symbol or contract id}/do-not-exercise: let it lapse at its end."""
-    desk_of(request).run("do_not_exercise", symbol=request.match_info["symbol"].upper())
+    desk_of(request).run("do_not_exercise", symbol=capitals(request.match_info["symbol"]))
     return web.Response()
 
 

@@ -72,7 +72,7 @@ async def read_asset(request: web.Request) -> web.Response:
     first = first_name(market.script, floor.symbol_of(given), today)
     asset = market.asset(first) if first is not None else None
     if asset is None:
-        raise not_found(f"asset not found for {given}")
+        raise not_found(f"asset not found for {given[:64]}")
     return json_answer(_row(request, _as_called(asset, market, today)))
 
 

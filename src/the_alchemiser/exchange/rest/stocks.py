@@ -250,7 +250,7 @@ def latest(kind: str) -> Handler:
             return json_answer({kind: rows, **said})
         symbol = request.match_info["symbol"].upper()
         if symbol not in rows:
-            raise not_found(f"no {kind[:-1]} found for {symbol}")
+            raise not_found(f"no {kind[:-1]} found for {symbol[:64]}")
         return json_answer({"symbol": symbol, kind[:-1]: rows[symbol], **said})
 
     return answer
@@ -267,7 +267,7 @@ async def snapshot(request: web.Request) -> web.Response:
     said, symbol = currency_of(request), request.match_info["symbol"].upper()
     rows = await _latest_rows(request, "snapshots")
     if symbol not in rows:
-        raise not_found(f"no snapshot found for {symbol}")
+        raise not_found(f"no snapshot found for {symbol[:64]}")
     return json_answer({"symbol": symbol, **rows[symbol], **said})
 
 

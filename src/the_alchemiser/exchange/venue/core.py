@@ -67,7 +67,7 @@ class Exchange(Exercise):
     def order_by_client_id(self, client_order_id: str) -> Order:
         record = self._by_client_id.get(client_order_id)
         if record is None:
-            raise not_found(f"order not found for {client_order_id}")
+            raise not_found(f"order not found for {client_order_id[:128]}")
         return self._shown(record)
 
     def orders(self, chosen: OrderFilter | None = None) -> list[Order]:

@@ -26,13 +26,15 @@ from the_alchemiser.exchange.venue.orders import (
     OrderRequest,
 )
 
+SYMBOL_LENGTH = 64  # at most: more than any symbol or id has
+
 
 def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
     """An order request from the body of POST /v2/orders (numbers as text or JSON numbers). Raises Refusal."""
     profit, loss = _child(body, "take_profit"), _child(body, "stop_loss")
     order_class = _order_class(body)
     together = order_class == MLEG
-    symbol = "" if together else capitals(_word(body, "symbol", "invalid symbol"))
+    symbol = "" if together else _symbol(body)
     return OrderRequest(
         symbol=symbol,
         side="" if together else _side(body),
@@ -53,6 +55,13 @@ def parse_order_request(body: Mapping[str, Any]) -> OrderRequest:
         position_intent=_intent(body),
         legs=_legs(body) if together else (),
     )
+
+
+def _symbol(body: Mapping[str, Any]) -> str:
+    symbol = _word(body, "symbol", "invalid symbol")
+    if len(symbol) > SYMBOL_LENGTH:
+        raise bad_parameter("invalid symbol")
+    return capitals(symbol)
 
 
 def _side(body: Mapping[str, Any]) -> str:
@@ -84,7 +93,7 @@ def _legs(body: Mapping[str, Any]) -> tuple[LegRequest, ...]:
         raise bad_parameter("legs are required for mleg orders")
     return tuple(
         LegRequest(
-            symbol=capitals(_word(leg, "symbol", "invalid symbol")),
+            symbol=_symbol(leg),
             ratio=_number(leg, "ratio_qty", _whole) or 0,
             side=_side(leg),
             position_intent=_intent(leg),
