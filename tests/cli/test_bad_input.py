@@ -148,7 +148,7 @@ def test_a_port_in_use_is_said_in_one_line(alchemiser: CommandLine) -> None:
         port = listener.getsockname()[1]
         ran = alchemiser("exchange", "--port", port)
     assert ran.code == 1
-    assert ran.complaint == f"port {port} on 127.0.0.1 is already in use"
+    assert ran.complaint == f"port {port} on 127.0.0.1 is already in use; --port 0 takes a free one"
 
 
 def test_a_data_folder_that_is_a_file_is_a_configuration_error(quickly: CommandLine) -> None:

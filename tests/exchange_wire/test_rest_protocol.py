@@ -186,7 +186,8 @@ def test_a_port_in_use_is_one_line_on_standard_error_and_exit_code_1(shared_exch
         exchange_command(port=port), stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode().splitlines() == [f"exchange: port {port} on 127.0.0.1 is already in use"]
+    (complaint,) = done.stderr.decode().splitlines()
+    assert complaint == f"exchange: port {port} on 127.0.0.1 is already in use; --port 0 takes a free one"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_a_port_in_use_is_one_line_on_standard_error_and_exit_code_1(shared_exch
     [
         ({"start": "1985-01-01"}, "--start 1985-01-01 lies outside the market data"),
         ({"start": "soon"}, "--start 'soon' is neither a date nor a timestamp"),
-        ({"cash": "lots"}, "cannot start the exchange"),
+        ({"cash": "lots"}, "argument --cash: 'lots' is not an amount"),
         ({"data": "/nonexistent"}, "no market data"),
         ({"host": "203.0.113.1"}, "cannot listen on 203.0.113.1"),
     ],

@@ -6,33 +6,23 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from the_alchemiser.domain.errors import ConfigurationError
+from the_alchemiser.exchange.flags import parse_dollars, parse_speed
 
 from .frame import console
-
-CASH_MAX = 1_000_000_000
-"""Far above any account; a slipped digit is caught."""
-SPEED_MAX = 1_000_000
-"""A market day in 23 milliseconds; whoever wants more says max."""
 
 
 def dollars(text: str) -> str:
     """An amount the exchange can begin with."""
     try:
-        amount = Decimal(text)
-    except ArithmeticError:
-        amount = Decimal(0)
-    if not (amount.is_finite() and 0 < amount <= CASH_MAX and amount == amount.quantize(Decimal("0.01"))):
-        raise typer.BadParameter(
-            f"{text!r} is not an amount in dollars and cents above 0, at most {CASH_MAX:,}"
-        )
-    return text
+        return parse_dollars(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def date_text(text: str) -> str:
@@ -59,17 +49,10 @@ FirstDay = Annotated[
 
 def pace_of(speed: str) -> float | None:
     """A speed in exchange seconds per second; None for `max`."""
-    if speed == "max":
-        return None
     try:
-        pace = float(speed)
-    except ValueError:
-        pace = 0.0
-    if not 0 < pace <= SPEED_MAX:
-        raise ConfigurationError(
-            f"--speed {speed} is neither max nor a number above 0, at most {SPEED_MAX:,}"
-        )
-    return pace
+        return parse_speed(speed)
+    except ValueError as error:
+        raise ConfigurationError(f"--speed {error}") from None
 
 
 @contextmanager

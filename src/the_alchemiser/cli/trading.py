@@ -138,51 +138,20 @@ def _narrowed(settings: Settings, strategy: str | None) -> Settings:
     return settings.model_copy(update={"strategies": chosen.model_copy(update={"weights": weights})})
 
 
-def exchange(
-    context: typer.Context,
-    host: flags.Host = "127.0.0.1",
-    port: flags.Port = 8900,
-    seed: Seed = 7,
-    speed: flags.Speed = "1",
-    start: flags.Start = None,
-    data: flags.Bars = None,
-    cash: Cash = "100000",
-    multiplier: flags.Multiplier = 4,
-    spread_basis_points: flags.SpreadBasisPoints = 0.0,
-    partial_fills: flags.PartialFills = "off",
-    pay_dividends: flags.PayDividends = False,
-    hard_to_borrow: flags.HardToBorrow = None,
-    state: flags.State = None,
-    script: flags.Script = None,
-    data_plan: flags.DataPlan = "unlimited",
-    faults: flags.Faults = None,
-    tls: flags.TLS = False,
-    tls_port: flags.TLSPort = None,
-    tls_dir: flags.TLSDir = None,
-    load: flags.Load = None,
-    accounts: flags.Accounts = None,
-    symbols: flags.Symbols = None,
-    volatility: flags.Volatility = 1.0,
-    stream_symbols: flags.StreamSymbols = 30,
-    stream_connections: flags.StreamConnections = 1,
-    trading_connections: flags.TradingConnections = 256,
-    refused_feeds: flags.RefusedFeeds = "",
-    print_errors: flags.PrintErrors = 0.0,
-    as_json: Json = False,
-) -> None:
+@flags.accepting_all
+def exchange(context: typer.Context, as_json: Json = False, **given: Any) -> None:
     """Serve the built-in exchange to any Alpaca client.
 
     Its first line on standard output is JSON with addresses and keys; it serves until Ctrl-C. With --speed max it is
     in lockstep: its clock stands still until a client moves it (POST /v1/control/advance), so that a run is the same
     every time.
     """
-    given = {name: value for name, value in locals().items() if name not in ("context", "as_json")}
     frame_of(context, as_json)
-    _serve_exchange(given)
+    _serve_exchange(flags.options_of(given))
 
 
-def _serve_exchange(given: dict[str, Any]) -> None:
-    """Every flag of the command is an option of the exchange with the same name."""
+def _serve_exchange(chosen: dict[str, Any]) -> None:
+    """Every flag of the command is an option of the exchange."""
     import asyncio
 
     from the_alchemiser.domain.errors import AlchemiserError, ConfigurationError
@@ -190,11 +159,7 @@ def _serve_exchange(given: dict[str, Any]) -> None:
     from the_alchemiser.exchange.errors import ConfigurationError as UnusableOption
     from the_alchemiser.exchange.journal import JournalError
     from the_alchemiser.exchange.listening import CannotListen
-    from the_alchemiser.exchange.options import parse_symbols
 
-    pace, symbols = pace_of(given["speed"]), given["symbols"]
-    chosen = {**given, "speed": pace, "symbols": parse_symbols(symbols) if symbols else None}
-    chosen["hard_to_borrow"] = parse_symbols(given["hard_to_borrow"]) if given["hard_to_borrow"] else ()
     try:
         asyncio.run(server.serve(server.ServerOptions(**chosen)))
     except UnusableOption as error:

@@ -63,7 +63,9 @@ async def _open(runner: web.AppRunner, host: str, port: int, context: ssl.SSLCon
         await web.TCPSite(runner, host, port, ssl_context=context).start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"port {port} on {host} is already in use") from error
+            raise CannotListen(
+                f"port {port} on {host} is already in use; --port 0 takes a free one"
+            ) from error
         raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error
     number: int = runner.addresses[-1][1]
     return number

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from the_alchemiser.exchange.credentials import DEMO_KEY, DEMO_SECRET
-from the_alchemiser.exchange.desk import DATA_PLANS, UNLIMITED
+from the_alchemiser.exchange.desk import UNLIMITED
+from the_alchemiser.exchange.flags import GROUPS, Flag, Reading
 from the_alchemiser.exchange.streams.tradestream import ACCOUNT_CONNECTIONS
-from the_alchemiser.exchange.venue.rules import PARTIAL_FILLS
-from the_alchemiser.exchange.venue.valuation import MULTIPLIERS
 
 DEFAULT_PORT = 8900
-SPEED_LIMIT = 1_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,162 +72,53 @@ class ServerOptions:
     tls_dir: Path | None = None
 
 
-def parse_speed(text: str) -> float | None:
-    """A number of exchange seconds in a wall second; `max` and `lockstep` mean that only clients move time."""
-    if text in ("max", "lockstep"):
-        return None
-    speed = float(text)
-    if not 0 < speed <= SPEED_LIMIT:
-        raise ValueError(f"speed must be above 0 and at most {SPEED_LIMIT:.0f}")
-    return speed
+class _OneLine(argparse.ArgumentParser):
+    """Tells a mistake in one line: the help is longer than a screen."""
 
-
-def parse_symbols(text: str) -> tuple[str, ...]:
-    """A comma list. ValueError when it is empty."""
-    symbols = tuple(dict.fromkeys(word.strip().upper() for word in text.split(",") if word.strip()))
-    if not symbols:
-        raise ValueError("no symbols")
-    return symbols
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
 
 
 def command_line() -> argparse.ArgumentParser:
     """What the exchange's own command understands; the names are those of `ServerOptions`."""
-    parser = argparse.ArgumentParser(
+    parser = _OneLine(
         prog="exchange",
         description="An Alpaca-compatible exchange on one local port.",
         epilog="Example: exchange --port 8900 --start 2022-06-01 --speed 60",
     )
-    known = ServerOptions()
-    _add_world(parser, known)
-    _add_venue(parser, known)
-    _add_accounts(parser, known)
-    _add_wire(parser, known)
+    for title, flags in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for flag in flags:
+            _add(group, flag)
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser
 
 
-def _add_world(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
-    parser.add_argument("--host", default=known.host)
-    parser.add_argument("--port", type=int, default=known.port, help="0 lets the system choose")
-    parser.add_argument(
-        "--seed", type=int, default=known.seed, help="draws the simulated hours between real closes"
-    )
-    parser.add_argument(
-        "--speed",
-        default="1",
-        help="exchange seconds in a second; max: lockstep, only a client's advance moves time",
-    )
-    parser.add_argument("--start", help="YYYY-MM-DD (its opening) or an RFC 3339 instant")
-    parser.add_argument(
-        "--data", type=Path, help="folder of CSV or Parquet bars to trade instead of the shipped days"
-    )
-    parser.add_argument(
-        "--spread-basis-points", type=float, default=0.0, help="between bid and ask of --data"
-    )
-    parser.add_argument("--cash", default=known.cash, help="dollars the account begins with")
-    parser.add_argument("--state", type=Path, help="command log: a killed exchange continues from it")
-    parser.add_argument(
-        "--script", type=Path, help="TOML or JSON file of halts, price bands, corporate actions, half days"
-    )
-    parser.add_argument("--load", type=Path, help="a saved state that this exchange begins with")
-    parser.add_argument(
-        "--symbols", type=parse_symbols, metavar="A,B,...", help="only these of the shipped stocks"
-    )
-    parser.add_argument(
-        "--volatility", type=float, default=1.0, help="factor on the simulated hours of stocks, 0 to 10"
+def _add(group: argparse._ArgumentGroup, flag: Flag) -> None:
+    says, shown = flag.help, flag.default
+    if flag.read is None:
+        group.add_argument(
+            flag.on_the_line,
+            dest=flag.name,
+            action="store_const",
+            const=flag.switched,
+            default=shown,
+            help=says,
+        )
+        return
+    known = "" if shown in (None, "", ()) else f" [{shown:g}]" if isinstance(shown, float) else f" [{shown}]"
+    group.add_argument(
+        flag.on_the_line, type=_reading(flag.read), default=shown, metavar=flag.metavar, help=says + known
     )
 
 
-def _add_venue(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
-    parser.add_argument(
-        "--multiplier",
-        type=int,
-        choices=MULTIPLIERS,
-        default=known.multiplier,
-        help="1: a cash account; 2 or 4: a margin account that may borrow and sell short",
-    )
-    parser.add_argument(
-        "--regular-hours-only",
-        dest="extended_hours",
-        action="store_false",
-        help="no prices around the regular sessions",
-    )
-    parser.add_argument(
-        "--partial-fills",
-        choices=PARTIAL_FILLS,
-        default=known.partial_fills,
-        help="random: one fill in ten is a part, as on paper; displayed: no more than the quote shows",
-    )
-    parser.add_argument(
-        "--pay-dividends", action="store_true", help="pay the dividends of the script; paper does not"
-    )
-    parser.add_argument(
-        "--hard-to-borrow",
-        type=parse_symbols,
-        default=(),
-        metavar="A,B,...",
-        help="stocks that cannot be sold short, and sold for the day only",
-    )
-    parser.add_argument("--cancel-delay-seconds", type=float, default=0.0, help="an order is pending_cancel")
-    parser.add_argument(
-        "--replace-delay-seconds", type=float, default=0.0, help="an order is pending_replace"
-    )
+def _reading(read: Reading) -> Reading:
+    """The same with its sentence kept: argparse forgets what a ValueError says."""
 
+    def of_argparse(text: str) -> object:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-def _add_accounts(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
-    parser.add_argument("--key", default=known.key)
-    parser.add_argument("--secret", default=known.secret)
-    parser.add_argument(
-        "--requests-per-minute", type=int, default=known.requests_per_minute, help="0: no limit"
-    )
-    parser.add_argument("--data-requests-per-minute", type=int, default=known.data_requests_per_minute)
-    parser.add_argument(
-        "--rolling-limits", action="store_true", help="count requests in the last 60 s, not by the minute"
-    )
-    parser.add_argument(
-        "--data-plan", choices=DATA_PLANS, default=known.data_plan, help="basic: sip data 15 minutes late"
-    )
-    parser.add_argument("--accounts", type=Path, help="TOML or JSON file: several isolated accounts by key")
-
-
-def _add_wire(parser: argparse.ArgumentParser, known: ServerOptions) -> None:
-    parser.add_argument(
-        "--text-frames", action="store_true", help="trading stream in text frames, as live accounts get"
-    )
-    parser.add_argument("--stream-symbols", type=int, default=known.stream_symbols)
-    parser.add_argument("--stream-connections", type=int, default=known.stream_connections)
-    parser.add_argument("--faults", type=Path, help="TOML or JSON schedule of what is to go wrong")
-    parser.add_argument(
-        "--option-quotes",
-        type=int,
-        default=known.option_quotes,
-        help="quotes on an option stream; 0: no limit",
-    )
-    parser.add_argument(
-        "--refused-feeds",
-        default="",
-        metavar="NAMES",
-        help="feeds the account has not subscribed to, as in sip,opra=411 (the error code; 409 unless said)",
-    )
-    parser.add_argument(
-        "--trading-connections",
-        type=int,
-        default=known.trading_connections,
-        help="connections to the trading stream; 1: as the real broker, 0: no limit",
-    )
-    parser.add_argument(
-        "--print-errors",
-        type=float,
-        default=known.print_errors,
-        metavar="PERCENT",
-        help="share of streamed prints that are corrected, cancelled or late",
-    )
-    parser.add_argument(
-        "--no-compression",
-        dest="compression",
-        action="store_false",
-        help="data streams never compress, whatever a client asks for",
-    )
-    parser.add_argument("--tls", action="store_true", help="speak TLS, with a certificate of a private CA")
-    parser.add_argument("--tls-port", type=int, help="speak TLS on this port and plain HTTP on --port")
-    parser.add_argument("--tls-dir", type=Path, help="where the private CA and its certificates are kept")
+    return of_argparse

@@ -25,7 +25,7 @@ from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.greeting import greeting
 from the_alchemiser.exchange.journal import JournalError
 from the_alchemiser.exchange.listening import TLS, Addresses, CannotListen, listen
-from the_alchemiser.exchange.options import ServerOptions, command_line, parse_speed
+from the_alchemiser.exchange.options import ServerOptions, command_line
 from the_alchemiser.exchange.origins import origin_asked, origin_of_setting, world_of
 from the_alchemiser.exchange.rest.door import BODY_BYTES_LIMIT, FLOOR, FrontDoor
 from the_alchemiser.exchange.rest.families import all_routes
@@ -74,6 +74,10 @@ async def running(
 def _tls(options: ServerOptions) -> TLS | None:
     if not options.tls and options.tls_port is None:
         return None
+    if options.tls and options.tls_port is not None:
+        raise ConfigurationError(
+            "--tls makes --port speak TLS, and --tls-port leaves it plain: give one of them"
+        )
     from the_alchemiser.exchange import certificates as given
 
     try:
@@ -181,13 +185,8 @@ def _complain(reason: str, code: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = command_line()
-    given = vars(parser.parse_args(argv))
+    given = vars(command_line().parse_args(argv))
     until_stdin_closes = given.pop("until_stdin_closes")
-    try:
-        given["speed"] = parse_speed(given["speed"])
-    except ValueError:
-        parser.error(f"--speed {given['speed']!r} is neither max nor a number above 0")
     return run(ServerOptions(**given), until_stdin_closes=until_stdin_closes)
 
 
