@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import ExchangeProcess, exchange_command, running_exchange
+from wire import ExchangeProcess, exchange_command, exchange_in_thread, running_exchange
+
+from the_alchemiser.exchange.commands import COMMANDS
+from the_alchemiser.exchange.journal import JournalError
 
 READS = (
     "/v2/account",
     "/v2/positions",
     "/v2/orders?status=all&nested=true",
     "/v2/account/activities",
+    "/v2/account/configurations",
+    "/v2/watchlists:by_name?name=renamed",
     "/v2/clock",
+    "/v1/control/accounts",
 )
 
 MARKET_BUY = {"symbol": "KO", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
@@ -28,11 +34,11 @@ pytestmark = pytest.mark.slow
 
 
 def state_of(exchange: ExchangeProcess) -> dict[str, Any]:
-    return {path: exchange.get(path) for path in READS}
+    return {path: exchange.request("GET", path).body for path in READS}
 
 
 def trade_a_morning(exchange: ExchangeProcess) -> None:
-    """Every kind of command once, refused ones among them."""
+    """Orders, changes and ends of them, refused ones among them."""
     exchange.submit(symbol="AAPL", qty="10", side="buy", client_order_id="first")
     exchange.submit(symbol="KO", notional="500.25", side="buy")
     refused = exchange.request("POST", "/v2/orders", {**MARKET_BUY, "qty": "9999999"})
@@ -72,6 +78,68 @@ def test_killed_in_the_middle_of_a_day_it_continues_with_the_same_orders_positio
         before = state_of(exchange)
         exchange.kill()
     with running_exchange(**options) as exchange:
+        assert state_of(exchange) == before
+
+
+FAULTS = {
+    "rule": [
+        {"fault": "manual_order", "at": "+1m", "symbol": "KO", "side": "buy", "qty": "10"},
+        {"fault": "fill", "at": "+2m", "symbol": "MSFT"},
+        {"fault": "reject_submit", "exchange_seconds": 5, "first": 1},
+        {"fault": "reject", "at": "+2m", "symbol": "BAC"},
+        {"fault": "halt", "at": "+3m", "symbol": "PG", "exchange_seconds": 600},
+    ]
+}
+CALL, PUT = "AAPL220603C00135000", "AAPL220603P00165000"
+
+
+def asked(exchange: ExchangeProcess, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    answer = exchange.request(method, path, body)
+    assert answer.status < 300, answer
+    return answer.body
+
+
+def do_all_else(exchange: ExchangeProcess) -> None:
+    """Every command that a morning of trade does without."""
+    asked(exchange, "POST", "/v1/control/faults", FAULTS)
+    exchange.submit(symbol="WMT", qty="1", side="buy", type="limit", limit_price="10")
+    exchange.submit(symbol="MSFT", qty="2", side="buy", type="limit", limit_price="200")
+    exchange.submit(symbol="BAC", qty="2", side="buy", type="limit", limit_price="5")
+    for contract in (CALL, PUT):
+        exchange.submit(symbol=contract, qty="1", side="buy")
+    exchange.advance_fully("2022-06-01T15:10:00Z")
+    asked(exchange, "POST", f"/v2/positions/{CALL}/exercise")
+    asked(exchange, "POST", f"/v2/positions/{PUT}/do-not-exercise")
+    asked(exchange, "PATCH", "/v2/account/configurations", {"no_shorting": True})
+    kept, gone = (
+        asked(exchange, "POST", "/v2/watchlists", {"name": name, "symbols": ["AAPL"]})["id"]
+        for name in ("kept", "gone")
+    )
+    asked(exchange, "POST", f"/v2/watchlists/{kept}", {"symbol": "KO"})
+    asked(exchange, "DELETE", f"/v2/watchlists/{kept}/AAPL")
+    asked(exchange, "PUT", f"/v2/watchlists/{kept}", {"name": "renamed"})
+    asked(exchange, "DELETE", f"/v2/watchlists/{gone}")
+    for cash in ("5000", "6000"):
+        asked(exchange, "POST", "/v1/control/accounts", {"cash": cash})
+    _, second, third = (one["account_number"] for one in exchange.get("/v1/control/accounts"))
+    asked(exchange, "POST", f"/v1/control/accounts/{second}/reset", {"cash": "7000"})
+    asked(exchange, "DELETE", f"/v1/control/accounts/{third}")
+    asked(exchange, "DELETE", "/v2/orders")
+    asked(exchange, "DELETE", "/v2/positions")
+
+
+def test_every_command_there_is_happens_again_after_a_kill(tmp_path: Path) -> None:
+    log = tmp_path / "day.log"
+    options = {"state": log, "requests_per_minute": 0}
+    with running_exchange(**options) as exchange:
+        trade_a_morning(exchange)
+        do_all_else(exchange)
+        exchange.advance_fully("2022-06-06T14:00:00Z")
+        before = state_of(exchange)
+        exchange.kill()
+    done = {json.loads(line)["do"] for line in log.read_text().splitlines()[1:]}
+    assert done == {*COMMANDS, "open_account", "reset_account", "close_account", "halt", "advance"}
+    with running_exchange(environment={"PYTHONHASHSEED": "7", "TZ": "Asia/Kolkata"}, **options) as exchange:
         assert state_of(exchange) == before
 
 
@@ -115,17 +183,29 @@ def test_a_torn_last_line_is_dropped_and_a_damaged_one_refused(tmp_path: Path) -
     with running_exchange(state=log) as exchange:
         assert state_of(exchange) == before
         exchange.kill()
-    for damage in DAMAGES:
-        log.write_bytes(whole + damage)
-        assert "line 3 of the state file" in complaint(state=log)
+    log.write_bytes(whole + DAMAGES[0])
+    assert "line 3 of the state file" in complaint(state=log)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_line_that_is_no_command_is_refused_by_its_number(tmp_path: Path, damage: bytes) -> None:
+    log = tmp_path / "day.log"
+    with exchange_in_thread(state=log) as exchange:
+        exchange.submit(symbol="AAPL", qty="1", side="buy")
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:2]) + damage)
+    with pytest.raises(JournalError, match="line 3 of the state file"), exchange_in_thread(state=log):
+        pass
 
 
 @pytest.mark.parametrize(("option", "value"), [("seed", 8), ("cash", "50000"), ("start", "2022-06-02")])
 def test_a_log_of_another_setting_is_refused_by_name(tmp_path: Path, option: str, value: object) -> None:
     log = tmp_path / "day.log"
-    with running_exchange(state=log):
+    with exchange_in_thread(state=log):
         pass
-    assert f"was written with {option}" in complaint(state=log, **{option: value})
+    changed = exchange_in_thread(state=log, **{option: value})
+    with pytest.raises(JournalError, match=f"was written with {option}"), changed:
+        pass
 
 
 def test_a_log_serves_one_exchange_at_a_time(tmp_path: Path) -> None:
