@@ -209,6 +209,14 @@ class Account:
                 return False
         return True
 
+    @property
+    def has_options(self) -> bool:
+        """Whether a contract is owned or written."""
+        for position in self.positions.values():  # noqa: SIM110  as above
+            if position.asset_class == "us_option":
+                return True
+        return False
+
     def quantity_e9(self, symbol: str) -> int:
         """Owned, or below zero owed."""
         position = self.positions.get(symbol)

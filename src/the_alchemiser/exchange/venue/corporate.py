@@ -66,9 +66,11 @@ class Corporate(Setbacks):
         if position is not None:
             self._split_position(split, position)
         book = self._books.get(symbol)
-        for order in tuple(book.open.values()) if book is not None else ():
+        # Groups come last: what they hold must fit beside what the others hold then.
+        for order in sorted(book.open.values(), key=_stays) if book is not None else ():
             if order.is_open:
                 self._split_order(split, order)
+        self._cover(symbol)
 
     def _split_position(self, split: Split, position: Position) -> None:
         before = position.qty_e9
@@ -114,8 +116,9 @@ class Corporate(Setbacks):
         changed = size * split.new_rate // split.old_rate
         if size % QUANTITY == 0:
             changed -= changed % QUANTITY
-        if order.order_class or order.notional_e13 is not None:
-            if order.held_qty_e9 > abs(self._account.quantity_e9(order.symbol)):
+        if _stays(order):
+            position = self._account.positions.get(order.symbol)
+            if order.held_qty_e9 and (position is None or position.held_qty_e9 > abs(position.qty_e9)):
                 self._cancel_group(order)
         elif order.filled_qty_e9 or not changed:
             self._end(order, "canceled")
@@ -193,6 +196,11 @@ class Corporate(Setbacks):
             order.symbol = new
             order.updated_at = self.now
             self._emit("restated", order)
+
+
+def _stays(order: Order) -> bool:
+    """Whether a split leaves it as it is."""
+    return bool(order.order_class) or order.notional_e13 is not None
 
 
 def _reckoned_e4(order: Order) -> int:

@@ -188,17 +188,6 @@ class Exercise(Timeline):
         )
         self._cover(contract.underlying)
 
-    def _make_room(self, symbol: str, change_e9: int) -> None:
-        """Orders to close a position that a delivery closes first have nothing left to close: they end."""
-        stock = self._account.positions.get(symbol)
-        if stock is None or (stock.qty_e9 > 0) == (change_e9 > 0):
-            return
-        left = max(0, abs(stock.qty_e9) - abs(change_e9))
-        for order in tuple(self._book(symbol).open.values()):
-            if stock.held_qty_e9 > left and order.is_open and order.held_qty_e9:
-                for member in self._family(order):
-                    self._end(member, "canceled")
-
     def _remove(self, contract: Contract, qty_e9: int, kind: str, group: str) -> None:
         symbol = contract.symbol
         position = self._account.positions[symbol]

@@ -300,8 +300,10 @@ class Matching(Valuation):
     def _release_for(self, order: Order, qty_e9: int, value_e13: int, done: bool) -> None:
         if done:
             self._account.hold(order)
-        elif order.closes:
-            self._account.hold(order, qty_e9=max(0, order.held_qty_e9 - qty_e9))
+        elif order.closes:  # what buys a written contract back holds money, too
+            before = order.remaining_e9 + qty_e9
+            cash = order.held_cash_e13 * order.remaining_e9 // before if before else 0
+            self._account.hold(order, cash_e13=cash, qty_e9=max(0, order.held_qty_e9 - qty_e9))
         elif order.notional_e13 is not None:
             # What is not lent on (crypto) holds more than its dollars: the hold shrinks in proportion.
             left = max(0, order.notional_e13 - order.filled_cost_e13)
@@ -309,7 +311,7 @@ class Matching(Valuation):
             self._account.hold(order, cash_e13=-(-order.held_cash_e13 * left // before))
         else:
             before = order.remaining_e9 + qty_e9
-            self._account.hold(order, cash_e13=order.held_cash_e13 // before * order.remaining_e9)
+            self._account.hold(order, cash_e13=order.held_cash_e13 * order.remaining_e9 // before)
 
     def _fee(self, order: Order, qty_e9: int, price_e4: int) -> Fee:
         """What this execution costs; only crypto trades cost anything."""

@@ -91,18 +91,21 @@ class Writing(Matching):
             money, count = money - position.collateral_e13, count + position.qty_e9
 
     def _cover_order(self, order: Order) -> None:
-        contract = parse_contract(order.symbol) if order.asset_class == OPTION else None
-        if contract is not None:
-            self._cover(contract.underlying)
+        if order.asset_class == OPTION:
+            contract = parse_contract(order.symbol)
+            if contract is not None:
+                self._cover(contract.underlying)
+        elif self._account.has_options:  # shares came or went that stand behind contracts
+            self._cover(order.symbol)
 
     def _execute(self, book: Book, order: Order, qty_e9: int, price_e4: int, *, done: bool) -> None:
         super()._execute(book, order, qty_e9, price_e4, done=done)
-        if order.asset_class == OPTION:
+        if order.asset_class == OPTION or self._account.has_options:
             self._cover_order(order)
 
     def _end(self, order: Order, status: str) -> None:
         super()._end(order, status)
-        if order.asset_class == OPTION:
+        if order.asset_class == OPTION or self._account.has_options:
             self._cover_order(order)
 
     # -- admission --------------------------------------------------------------------------------
