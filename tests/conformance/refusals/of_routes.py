@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.refusals.refusal import NOBODY, SHAPE, UNKNOWN, Refusal
+from conformance.refusals.refusal import NOBODY, SHAPE, UNKNOWN, Refusal, order
 
 _LIST, _LISTS, _NAMED = "/v2/watchlists/{list}", "/v2/watchlists", "/v2/watchlists:by_name"
 _UNAUTHORIZED: tuple[int, None] = (401, None)
@@ -53,6 +53,21 @@ OF_ENTRY: tuple[Refusal, ...] = (
         "/v2/stocks/bars/latest",
         query={"symbols": "KO"},
         scene="spent",
+    ),
+    order(
+        "an order that the exchange fails over",
+        (500, 50010000),
+        "internal server error occurred",
+        {"symbol": "AAPL"},
+        scene="failing",
+    ),
+    order("an order while the service is away", (503, 50310000), "service unavailable", {}, scene="failing"),
+    order(
+        "a day trade under the rule that ended in 2026, as a fault",
+        (403, 40310100),
+        "trade denied due to pattern day trading protection",
+        {"symbol": "MSFT"},
+        scene="failing",
     ),
     _get("a route that does not exist", UNKNOWN, "endpoint not found", "/v2/nowhere"),
     Refusal(

@@ -26,6 +26,26 @@ key = "AKLIVE"
 secret = "live"
 live = true
 """
+_FAILING = """
+seed = 1
+[[rule]]
+route = "POST /v2/orders"
+having = {symbol = "AAPL"}
+fault = "error"
+status = 500
+[[rule]]
+route = "POST /v2/orders"
+having = {symbol = "KO"}
+fault = "error"
+status = 503
+[[rule]]
+route = "POST /v2/orders"
+having = {symbol = "MSFT"}
+fault = "error"
+status = 403
+code = 40310100
+message = "trade denied due to pattern day trading protection"
+"""
 _LONG_AGO = "2022-06-01T14:30:00Z"
 
 
@@ -131,10 +151,11 @@ SCENES: dict[str, tuple[dict[str, Any], Callable[[WireExchange], dict[str, str]]
     "options": ({"cash": "20000", "multiplier": 1}, _options),
     "poor": ({"cash": "1500"}, _nothing),
     "accounts": ({"accounts": _LIVE}, _nothing),
+    "failing": ({"faults": _FAILING}, _nothing),
     "basic": ({"data_plan": "basic"}, _nothing),
     "spent": ({"requests_per_minute": 1, "data_requests_per_minute": 1}, _spent),
 }
-_FILES = ("script", "accounts")
+_FILES = ("script", "accounts", "faults")
 
 
 @contextlib.contextmanager
