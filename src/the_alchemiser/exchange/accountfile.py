@@ -36,6 +36,8 @@ def terms_of(given: Any, usual: AccountTerms) -> AccountTerms:
     del known["key"], known["secret"]
     if not isinstance(given, dict):
         raise ValueError("an account is not an object")
+    if isinstance(given.get("rules"), dict):
+        given = {**given, "rules": {**known["rules"], **given["rules"]}}
     if isinstance(given.get("cash"), int):
         given = {**given, "cash": str(given["cash"])}
     terms = msgspec.convert({**known, **given}, AccountTerms)

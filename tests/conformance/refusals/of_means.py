@@ -11,6 +11,10 @@ def _coin(fields: dict[str, Any]) -> dict[str, Any]:
     return {"symbol": "BTC/USD", "qty": "0.01", "time_in_force": "gtc", **fields}
 
 
+def _account(name: str) -> dict[str, str]:
+    return {"APCA-API-KEY-ID": f"PK{name}", "APCA-API-SECRET-KEY": name.lower()}
+
+
 OF_MEANS: tuple[Refusal, ...] = (
     order(
         "more than the account can pay",
@@ -114,6 +118,38 @@ OF_MEANS: tuple[Refusal, ...] = (
         "fractional trading is disabled for this account",
         {"qty": "0.5"},
         settings={"fractional_trading": False},
+    ),
+    order(
+        "an order of an account that may not trade",
+        MEANS,
+        "account is not authorized to trade",
+        {},
+        headers=_account("BLOCKED"),
+        scene="accounts",
+    ),
+    order(
+        "an opening order of an account that may only close",
+        MEANS,
+        "account is restricted to liquidation only",
+        {},
+        headers=_account("CLOSING"),
+        scene="accounts",
+    ),
+    order(
+        "a stock for an account that may have none",
+        SHAPE,
+        "us_equity orders not allowed for account",
+        {},
+        headers=_account("CHOOSY"),
+        scene="accounts",
+    ),
+    order(
+        "a coin for an account that may have none",
+        SHAPE,
+        "crypto orders not allowed for account",
+        _coin({}),
+        headers=_account("CHOOSY"),
+        scene="accounts",
     ),
     order(
         "more coins than there are",

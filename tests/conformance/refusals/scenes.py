@@ -25,6 +25,18 @@ secret = "paper"
 key = "AKLIVE"
 secret = "live"
 live = true
+[[accounts]]
+key = "PKCLOSING"
+secret = "closing"
+rules = {restriction = "liquidation"}
+[[accounts]]
+key = "PKBLOCKED"
+secret = "blocked"
+rules = {restriction = "blocked"}
+[[accounts]]
+key = "PKCHOOSY"
+secret = "choosy"
+rules = {refused_classes = ["us_equity", "crypto"]}
 """
 _FAILING = """
 seed = 1

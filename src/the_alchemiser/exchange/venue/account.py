@@ -172,6 +172,7 @@ class AccountState(Standing, frozen=True, kw_only=True):
     last_maintenance_margin_e13: int
     configuration: Configuration
     shorting_enabled: bool
+    trading_blocked: bool
     options_approved_level: int
     options_trading_level: int
     has_crypto: bool

@@ -33,7 +33,7 @@ from the_alchemiser.exchange.venue.books import collar_e4
 from the_alchemiser.exchange.venue.configuration import Configuration
 from the_alchemiser.exchange.venue.margin import Exposure, Standing
 from the_alchemiser.exchange.venue.presence import CRYPTO
-from the_alchemiser.exchange.venue.rules import DEFAULT_RULES, VenueRules
+from the_alchemiser.exchange.venue.rules import BLOCKED, DEFAULT_RULES, LIQUIDATION, VenueRules
 
 SIDES = (o.BUY, o.SELL)
 TYPES = (o.MARKET, o.LIMIT, o.STOP, o.STOP_LIMIT, o.TRAILING_STOP)
@@ -342,6 +342,16 @@ def check_permission(request: o.OrderRequest, asset: Asset, configuration: Confi
     taxed = "ptp_no_exception" in asset.attributes and request.side == o.BUY
     if taxed and not configuration.ptp_no_exception_entry:  # the status is documented, the text is ours
         raise forbidden(f'asset "{asset.symbol}" is a PTP without exception, which the account does not buy')
+
+
+def check_rights(rules: VenueRules, asset_class: str, *, opens: bool) -> None:
+    """What the broker has taken from the account."""
+    if rules.restriction == BLOCKED:
+        raise forbidden("account is not authorized to trade")
+    if rules.restriction == LIQUIDATION and opens:
+        raise forbidden("account is restricted to liquidation only")
+    if asset_class in rules.refused_classes:
+        raise bad_parameter(f"{asset_class} orders not allowed for account")
 
 
 def check_short(request: o.OrderRequest, asset: Asset, *, allowed: bool) -> None:

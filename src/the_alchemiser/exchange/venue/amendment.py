@@ -143,6 +143,7 @@ class Amendment(Entry):
     def _check_replacement(self, old: Order, request: OrderRequest) -> int:
         """The money the replacement must reserve (0 for a closing order)."""
         admission.check_shape(request)
+        admission.check_rights(self.rules, old.asset_class, opens=not old.closes)
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
         self._check_new_terms(old, request)

@@ -39,6 +39,7 @@ from the_alchemiser.exchange.venue.exercise import Exercise
 from the_alchemiser.exchange.venue.history import DayClose, Tape, changes, equities
 from the_alchemiser.exchange.venue.listing import listed
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
+from the_alchemiser.exchange.venue.rules import BLOCKED
 from the_alchemiser.exchange.venue.valuation import OPTIONS_APPROVED_LEVEL
 
 _instant = attrgetter("at")
@@ -182,6 +183,7 @@ class Exchange(Exercise):
             last_maintenance_margin_e13=self._account.last_maintenance_margin_e13,
             configuration=self.configuration,
             shorting_enabled=means.multiplier > 1 and shorts,
+            trading_blocked=self.rules.restriction == BLOCKED,
             options_approved_level=OPTIONS_APPROVED_LEVEL,
             options_trading_level=self.options_trading_level,
             has_crypto=any(asset.asset_class == "crypto" for asset in self._assets_by_id.values()),

@@ -39,6 +39,7 @@ class Entry(Writing):
             request = msgspec.structs.replace(request, symbol=asset.symbol)
         admission.check_permission(request, asset, self.configuration)
         intent = admission.check_intent(request, self._account.quantity_e9(asset.symbol))
+        admission.check_rights(self.rules, asset.asset_class, opens=intent.endswith("_to_open"))
         if request.client_order_id and request.client_order_id in self._by_client_id:
             raise bad_parameter("client_order_id must be unique")
         self._check_present(request, asset, intent)

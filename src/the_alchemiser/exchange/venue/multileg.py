@@ -67,6 +67,7 @@ class MultiLeg(Amendment):
             raise bad_parameter("client_order_id must be unique")
         legs = [self._leg_of(leg) for leg in request.legs]
         admission.check_permission(request, legs[0].asset, self.configuration)
+        admission.check_rights(self.rules, OPTION, opens=any(leg.intent.endswith("_to_open") for leg in legs))
         option_rules.check_level(self.options_trading_level, request, "")
         option_rules.check_hours(request, self._is_open)
         return legs

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+LIQUIDATION, BLOCKED = "liquidation", "blocked"
+RESTRICTIONS = ("", LIQUIDATION, BLOCKED)
 PARTIAL_FILLS = ("off", "random", "displayed")
 
 
@@ -33,10 +35,16 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     hard_to_borrow: tuple[str, ...] = ()
     """Stocks that are lent to nobody."""
     option_stops: bool = False
+    restriction: str = ""
+    """`liquidation`: the account may only close positions; `blocked`: it may not trade."""
+    refused_classes: tuple[str, ...] = ()
+    """Classes of assets that the account may not trade: us_equity, crypto, us_option."""
 
     def __post_init__(self) -> None:
         if self.partial_fills not in PARTIAL_FILLS:
             raise ValueError(f"partial fills must be one of {', '.join(PARTIAL_FILLS)}")
+        if self.restriction not in RESTRICTIONS:
+            raise ValueError("a restriction is liquidation or blocked")
         if self.expired_as not in ("expired", "canceled"):
             raise ValueError("a day order ends as expired or canceled")
         if not 0 <= self.crypto_fee_basis_points <= 10_000:
