@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from conformance.refusals import REFUSALS, Refusal, matches, named
 from conformance.refusals.scenes import SCENES, Stage, staged
-from wire import WireExchange
+from wire import WireExchange, exchange_in_thread
 
 SETTINGS = "/v2/account/configurations"
 BOOKS = (
@@ -78,3 +78,21 @@ def test_what_is_refused_is_refused_as_documented_and_changes_nothing(
 def test_every_refusal_has_a_name_of_its_own() -> None:
     twice = [name for name, count in Counter(refusal.name for refusal in REFUSALS).items() if count > 1]
     assert not twice
+
+
+def test_closing_everything_says_which_position_other_orders_hold_and_closes_the_rest() -> None:
+    with exchange_in_thread() as exchange:
+        for symbol in ("KO", "PEP"):
+            exchange.submit(symbol=symbol, qty="10", side="buy")
+        exchange.submit(symbol="KO", qty="4", side="sell", type="limit", limit_price="99")
+        answer = exchange.request("DELETE", "/v2/positions")
+        held, closed = answer.body
+    assert (answer.status, held["symbol"], held["status"], closed["status"]) == (207, "KO", 403, 200)
+    assert held["body"] == {
+        "code": 40310000,
+        "message": "insufficient qty available for order (requested: 10, available: 6)",
+        "available": "6",
+        "existing_qty": "10",
+        "held_for_orders": "4",
+        "symbol": "KO",
+    }
