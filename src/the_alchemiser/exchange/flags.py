@@ -183,6 +183,9 @@ VENUE = (
         "Stocks that cannot be sold short, and sold for the day only.",
         parse_symbols,
     ),
+    Flag(
+        "rules", "", "NAME=X,...", "What else the venue does, as in expired_as=canceled,crypto_fok=yes.", str
+    ),
     Flag("faults", None, "FILE", "A schedule of what is to go wrong, TOML or JSON.", Path),
 )
 LIMITS = (

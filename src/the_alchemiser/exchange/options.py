@@ -26,7 +26,8 @@ class ServerOptions:
     begins with. `accounts` is a file of accounts; without it there is one, by `key`, `secret`, `cash` and
     `multiplier` (1 a cash account; 4 a margin account, as paper accounts are). `extended_hours` simulates prices
     around the regular sessions of the shipped stocks. `partial_fills` is off, random or displayed; orders stay
-    pending_cancel and pending_replace for so many seconds of exchange time. `faults` is a schedule of what is to
+    pending_cancel and pending_replace for so many seconds of exchange time. `rules` chooses further behaviours of
+    the venue by name, as in `expired_as=canceled,crypto_fok=yes`. `faults` is a schedule of what is to
     go wrong. `tls` makes `port` speak TLS; `tls_port` is a second port for it beside a plain one; `tls_dir` keeps
     its certificates. Limits of 0 mean none and hold for each account that does not name its own.
     """
@@ -47,6 +48,7 @@ class ServerOptions:
     partial_fills: str = "off"
     pay_dividends: bool = False
     hard_to_borrow: tuple[str, ...] = ()
+    rules: str = ""
     cancel_delay_seconds: float = 0.0
     replace_delay_seconds: float = 0.0
     text_frames: bool = False

@@ -19,7 +19,7 @@ from the_alchemiser.exchange.statefile import begun, continued, copied, relabell
 from the_alchemiser.exchange.streams.seats import parse_refused_feeds
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
 from the_alchemiser.exchange.units import SECOND
-from the_alchemiser.exchange.venue.rules import VenueRules
+from the_alchemiser.exchange.venue.rules import VenueRules, named_rules, text_of_rules
 from the_alchemiser.exchange.world import Origin, World
 
 SESSIONS_AHEAD = 252  # without a start date the exchange begins a trading year before its prices end
@@ -59,6 +59,7 @@ def origin_of_setting(options: ServerOptions, setting: Setting) -> Origin:
         hard_to_borrow=setting.rules.hard_to_borrow,
         cancel_delay_seconds=setting.rules.cancel_delay / SECOND,
         replace_delay_seconds=setting.rules.replace_delay / SECOND,
+        rules=text_of_rules(setting.rules),
     )
     return _origin(chosen, setting.accounts)
 
@@ -123,6 +124,7 @@ def _rules(options: ServerOptions) -> VenueRules:
             hard_to_borrow=options.hard_to_borrow,
             cancel_delay=round(options.cancel_delay_seconds * SECOND),
             replace_delay=round(options.replace_delay_seconds * SECOND),
+            **named_rules(options.rules),
         )
     except ValueError as error:
         raise ConfigurationError(str(error)) from error

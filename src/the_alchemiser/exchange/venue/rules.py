@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import msgspec
+
+from the_alchemiser.exchange.units import SECOND
 
 LIQUIDATION, BLOCKED = "liquidation", "blocked"
 RESTRICTIONS = ("", LIQUIDATION, BLOCKED)
 PARTIAL_FILLS = ("off", "random", "displayed")
+_SECONDS = "_seconds"
 
 
 class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +55,51 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a day order ends as expired or canceled")
         if not 0 <= self.crypto_fee_basis_points <= 10_000:
             raise ValueError("a fee lies between nothing and everything")
-        if self.cancel_delay < 0 or self.replace_delay < 0:
+        if min(self.cancel_delay, self.replace_delay, self.cls_cutoff) < 0:
             raise ValueError("a delay cannot be negative")
 
 
 DEFAULT_RULES = VenueRules()
+
+
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError
+    return text == "yes"
+
+
+# The switches that people choose by name: those for which there is no flag of their own.
+_NAMED: Mapping[str, Callable[[str], Any]] = {
+    "cls_cutoff_seconds": lambda text: int(text) * SECOND,
+    "crypto_fee_basis_points": int,
+    "crypto_fok": _yes,
+    "expired_as": str,
+    "notional_market_only": _yes,
+    "option_stops": _yes,
+    "overnight": _yes,
+}
+
+
+def named_rules(text: str) -> dict[str, Any]:
+    """The fields of VenueRules that a text such as `expired_as=canceled,crypto_fok=yes` sets. Raises ValueError."""
+    fields: dict[str, Any] = {}
+    for pair in filter(None, text.split(",")):
+        name, _, value = pair.strip().partition("=")
+        if name not in _NAMED:
+            raise ValueError(f"there is no rule {name!r}; the rules are {', '.join(_NAMED)}")
+        try:
+            fields[name.removesuffix(_SECONDS)] = _NAMED[name](value)
+        except ValueError:
+            raise ValueError(f"{value!r} is nothing that {name} can be") from None
+    return fields
+
+
+def text_of_rules(rules: VenueRules) -> str:
+    """The text that chooses these rules by name."""
+    pairs = []
+    for name in _NAMED:
+        value = getattr(rules, name.removesuffix(_SECONDS))
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        pairs.append(f"{name}={value // SECOND if name.endswith(_SECONDS) else value}")
+    return ",".join(pairs)
