@@ -296,6 +296,25 @@ def test_the_page_for_people_needs_no_keys_and_loads_nothing_from_elsewhere(exch
     assert exchange.secret not in text
 
 
+@pytest.mark.parametrize("cash", [-5, 0, "lots", "1.234"])
+def test_no_account_begins_with_what_is_no_amount_of_money(exchange: WireExchange, cash: object) -> None:
+    (standing,) = exchange.get("/v1/control/accounts")
+    for path in ("accounts", f"accounts/{standing['account_number']}/reset", "world"):
+        refused: Answer = exchange.request("POST", f"/v1/control/{path}", {"cash": cash})
+        assert refused.status == 422
+        assert "is not an amount in dollars and cents" in refused.body["message"]
+    assert exchange.get("/v1/control/accounts") == [standing]
+
+
+def test_the_status_tells_what_was_made_to_go_wrong(exchange: WireExchange) -> None:
+    rule = {"name": "slow", "route": "GET /v2/account", "fault": "delay", "seconds": 0}
+    exchange.request("POST", "/v1/control/faults", rule)
+    exchange.get("/v2/account")
+    assert exchange.get("/v1/control/status")["faults"] == {"rules": 1, "injected": 1}
+    (told,) = exchange.get("/v1/control/faults/log")["faults"]
+    assert (told["rule"], told["where"]) == ("slow", "GET /v2/account")
+
+
 def test_the_status_tells_how_each_account_stands(exchange: WireExchange) -> None:
     rest_an_order(exchange, 0.50)
     exchange.submit(symbol="PG", qty="1", side="buy")
@@ -321,5 +340,5 @@ def test_on_a_terminal_people_read_where_it_listens_and_programs_still_get_their
     finally:
         process.communicate(timeout=10)
         os.close(ours)
-    for told in (addresses["rest"], addresses["key"], addresses["secret"], "2022-06-01", "lockstep"):
+    for told in (addresses["rest"], addresses["key"], addresses["secret"], "/#", "2022-06-01", "lockstep"):
         assert told in read

@@ -9,6 +9,7 @@ import msgspec
 
 from the_alchemiser.exchange.commands import COMMANDS, Arguments
 from the_alchemiser.exchange.credentials import Credentials
+from the_alchemiser.exchange.flags import parse_dollars
 from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.script import Halt
 from the_alchemiser.exchange.ratelimit import RequestBudget
@@ -51,6 +52,7 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Tell trade updates in text frames, as the live environment does."""
 
     def __post_init__(self) -> None:
+        parse_dollars(self.cash)
         if self.data_plan not in DATA_PLANS:
             raise ValueError(f"data_plan must be one of {', '.join(DATA_PLANS)}")
 

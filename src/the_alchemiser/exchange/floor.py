@@ -142,7 +142,7 @@ class Floor:
     def _check(self, until: int) -> None:
         if not self.now <= until <= self.horizon:
             extent = f"{rfc3339(self.now)} (now) and {rfc3339(self.horizon)} (the end of the market data)"
-            raise bad_parameter(f"until must lie between {extent}")
+            raise bad_parameter(f"the instant must lie between {extent}")
 
     async def _travel(self, until: int, *, stops: bool) -> int:
         world, count = self.world, 0

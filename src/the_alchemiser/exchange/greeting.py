@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from the_alchemiser.exchange.floor import Floor
 from the_alchemiser.exchange.timestamps import rfc3339
 
@@ -20,6 +22,7 @@ def greeting(floor: Floor, rest: str, key: str, secret: str) -> str:
         f"  Address  {rest}  (trading, data and streams)",
         f"  Key      {key}{also}",
         f"  Secret   {secret}",
+        f"  Page     {rest}/#{quote(key)}:{quote(secret)}  (time, accounts and faults, in a browser)",
         f"  Time     {rfc3339(floor.now)}, {pace}",
         "  Stop     Ctrl-C",
     )

@@ -156,7 +156,8 @@ class CommandLog:
         try:
             return msgspec.json.decode(line, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise JournalError(f"line {number} of the state file {self.path or ''} is damaged") from error
+            place = f"the state file {self.path}" if self.path else "the state"
+            raise JournalError(f"line {number} of {place} is damaged") from error
 
 
 def _fits(line: bytes, begins: int, ends: int) -> bool:

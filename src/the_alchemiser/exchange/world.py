@@ -115,9 +115,9 @@ class World:
     def reset_account(self, number: str, cash: str | None) -> Desk:
         """A new account, with a new number and no past, takes over the keys of the old one. Raises as above."""
         terms = self.desk(number).terms
-        if cash is not None:
-            terms = msgspec.structs.replace(terms, cash=cash)
         try:
+            if cash is not None:
+                terms = msgspec.structs.replace(terms, cash=cash)
             self._exchange(terms, self._opened)
         except ValueError as error:
             raise bad_parameter(str(error)) from None

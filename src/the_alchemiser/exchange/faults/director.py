@@ -65,6 +65,8 @@ class Injection(msgspec.Struct, frozen=True):
     ordinal: int
     where: str
     details: Details
+    rule: str
+    """The rule's name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -180,7 +182,7 @@ class FaultDirector:
         self._done[active.id, strike.account] = active
         self._counts[active.id, strike.rule.kind] += 1
         entry = (self.injected, strike.at, active.id, strike.rule.kind, strike.account, strike.ordinal)
-        self._log.append(Injection(*entry, where, details))
+        self._log.append(Injection(*entry, where, details, strike.rule.name))
 
     @property
     def forgotten(self) -> int:

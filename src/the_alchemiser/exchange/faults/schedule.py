@@ -21,6 +21,11 @@ RULES_LIMIT = 1000
 SEED_LIMIT = 2**63 - 1
 
 _UNIONS: tuple[Any, ...] = (AnyRequestFault, AnyStreamFault, AnyCommandFault | AnyHappening)
+_PLACES = (
+    "of requests (it has a route)",
+    "of streams (it has a stream)",
+    "of the venue (no route, no stream)",
+)
 
 
 class InvalidSchedule(ValueError):
@@ -80,10 +85,13 @@ def rule_of(entry: object) -> Rule:
         raise InvalidSchedule("a rule is a table")
     if "route" in entry and "stream" in entry:
         raise InvalidSchedule("a rule has either route or stream")
-    union = _UNIONS[0] if "route" in entry else _UNIONS[1] if "stream" in entry else _UNIONS[2]
+    place = 0 if "route" in entry else 1 if "stream" in entry else 2
+    union = _UNIONS[place]
     kinds = _kinds(union)
     if entry.get("fault") not in kinds:
-        raise InvalidSchedule(f"fault: must be one of {', '.join(kinds)}, not {entry.get('fault')!r}")
+        raise InvalidSchedule(
+            f"fault: must be one of {', '.join(kinds)} in a rule {_PLACES[place]}, not {entry.get('fault')!r}"
+        )
     try:
         rule: Rule = msgspec.convert(_plain(entry), union)
     except msgspec.ValidationError as error:

@@ -176,6 +176,7 @@ async def read_status(request: web.Request) -> web.Response:
             **_world_row(floor),
             "accounts": len(floor.desks),
             "standings": [_standing(desk) for desk in accounts],
+            "faults": {"rules": len(floor.faults.rules), "injected": floor.faults.injected},
         }
     )
 
@@ -243,10 +244,10 @@ def _changed(floor: Floor, given: dict[str, Any]) -> Setting:
         raise bad_parameter(f"a world has no {stranger[:32]} to choose")
     if "cash" in given:
         given["cash"] = str(given["cash"])
-    accounts = [msgspec.structs.replace(desk.terms, **_cash(given)) for desk in floor.desks.values()]
     try:
+        accounts = [msgspec.structs.replace(desk.terms, **_cash(given)) for desk in floor.desks.values()]
         return msgspec.convert({**known, **given, "accounts": accounts}, Setting, strict=False)
-    except msgspec.ValidationError as error:
+    except ValueError as error:
         raise bad_parameter(str(error)) from None
 
 
