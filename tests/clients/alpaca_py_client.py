@@ -411,9 +411,9 @@ def crypto_stream() -> None:
     def made() -> Any:
         return streams()["crypto"]
 
-    loud = dict.fromkeys(("trades", "quotes", "bars", "daily_bars", "orderbooks"), "speaks")
+    loud = dict.fromkeys(("quotes", "trades", "bars", "daily_bars", "orderbooks"), "speaks")
     streamed(made(), {**loud, "updated_bars": "may"}, ("BTC/USD", "ETH/USD"))
-    closed(made(), "trades", "BTC/USD")
+    closed(made(), "quotes", "BTC/USD")
 
 
 @ledger.shows("option stream")

@@ -19,16 +19,17 @@ from the_alchemiser.domain.facts import DayClosed, Fact, FillBooked, OrderIntend
 
 pytestmark = pytest.mark.slow
 
-HALF_AN_HOUR_BEFORE_THE_CLOSE = "2021-01-04T20:27:00Z"
+BEFORE_THE_CYCLE = "2021-01-04T20:43:00Z"
+SHORT_CYCLE = {"CYCLE__MINUTES_BEFORE_CLOSE": "14", "CYCLE__WALK_INTERVAL_SECONDS": "120"}
 SPEED = 40
-"""The last half hour of the day takes three quarters of a minute. Faster, and a busy machine makes every quote old."""
+"""The last quarter of an hour of the day takes less than half a minute. Faster, and a busy machine makes every quote old."""
 WAIT_SECONDS_MAX = 150
 POLL_SECONDS = 0.05
 STOP_SECONDS_MAX = 15
 
 
 def test_a_service_killed_while_it_trades_finishes_the_day_after_its_restart(tmp_path: Path) -> None:
-    with running_exchange(speed=str(SPEED), start=HALF_AN_HOUR_BEFORE_THE_CLOSE) as exchange:
+    with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
         first = _service(exchange, tmp_path)
         _wait(tmp_path, first, lambda facts: _count(facts, FillBooked) >= 1)
         first.send_signal(signal.SIGKILL)
@@ -53,6 +54,7 @@ def test_a_service_killed_while_it_trades_finishes_the_day_after_its_restart(tmp
 def _service(exchange: WireExchange, folder: Path) -> subprocess.Popen[bytes]:
     environ = {
         **os.environ,
+        **SHORT_CYCLE,
         "ALPACA_API_KEY": exchange.key,
         "ALPACA_SECRET_KEY": exchange.secret,
         "ALPACA_BASE_URL": exchange.rest,
