@@ -1,4 +1,4 @@
-"""Manager and stream trade together with the real exchange in a process of its own."""
+"""Manager and stream trade together with the real exchange over the wire."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.wire import WireExchange, running_exchange
+from tests.wire import WireExchange, exchange_in_thread
 from the_alchemiser.broker import (
     AlpacaManager,
     AlpacaStream,
@@ -31,7 +31,7 @@ OPENING = "2022-06-01T13:30:00Z"
 
 @pytest.fixture
 def exchange() -> Iterator[WireExchange]:
-    with running_exchange(start="2022-06-01T14:00:00Z", requests_per_minute=0) as running:
+    with exchange_in_thread(start="2022-06-01T14:00:00Z", requests_per_minute=0) as running:
         yield running
 
 
@@ -197,7 +197,7 @@ def test_wrong_keys_are_refused_at_once(exchange: WireExchange) -> None:
 
 
 def test_the_exchanges_limit_is_learnt_before_it_is_reached() -> None:
-    with running_exchange(start="2022-06-01T14:00:00Z", requests_per_minute=50) as exchange:
+    with exchange_in_thread(start="2022-06-01T14:00:00Z", requests_per_minute=50) as exchange:
         slept: list[float] = []
         budget = RateBudget(now=lambda: 0.0 + sum(slept), sleep=slept.append)
         manager = manager_of(exchange, trading_budget=budget)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli.command_line import KEY, SECRET, CommandLine, InThisProcess, Ran
-from wire import WireExchange, running_exchange
+from wire import WireExchange, exchange_in_thread
 
 
 @pytest.fixture
@@ -31,5 +31,5 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, Ran]:
 @pytest.fixture
 def market() -> Iterator[WireExchange]:
     """An open market in lockstep, half an hour before a close."""
-    with running_exchange(start="2022-06-01T19:20:00Z", key=KEY, secret=SECRET) as exchange:
+    with exchange_in_thread(start="2022-06-01T19:20:00Z", key=KEY, secret=SECRET) as exchange:
         yield exchange

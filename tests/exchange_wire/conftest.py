@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from wire import WireExchange, exchange_in_thread, running_exchange
+from wire import WireExchange, exchange_in_thread
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ def exchange() -> Iterator[WireExchange]:
 def shared_exchange() -> Iterator[WireExchange]:
     """One exchange for a module of tests that do not change it, in lockstep at 10:30 in New York, 2022-06-01."""
     limits = {"requests_per_minute": 0, "data_requests_per_minute": 0}
-    with running_exchange(start="2022-06-01T14:30:00Z", **limits) as running:
+    with exchange_in_thread(start="2022-06-01T14:30:00Z", **limits) as running:
         yield running

@@ -12,6 +12,8 @@ import msgpack
 import pytest
 from wire import WireExchange, exchange_in_thread, running_exchange
 
+from the_alchemiser.exchange.streams import dataclient, tradestream
+
 PATIENCE_SECONDS = 30.0
 LISTEN = {"action": "listen", "data": {"streams": ["trade_updates"]}}
 
@@ -306,8 +308,12 @@ async def test_a_subscriber_who_does_not_read_is_cut_off_and_holds_up_nobody(exc
     assert exchange.request("GET", "/v2/clock").status == 200
 
 
-@pytest.mark.slow
-async def test_who_does_not_say_who_he_is_for_ten_seconds_is_sent_away(shared_exchange: WireExchange) -> None:
+async def test_who_does_not_say_who_he_is_for_ten_seconds_is_sent_away(
+    shared_exchange: WireExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (dataclient, tradestream):
+        assert module.AUTHENTICATION_SECONDS == 10  # which nobody needs to sit out
+        monkeypatch.setattr(module, "AUTHENTICATION_SECONDS", 0.3)
     async with (
         connected(shared_exchange.trading_stream) as trading,
         connected(shared_exchange.data_stream) as data,

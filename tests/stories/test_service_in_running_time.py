@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 BEFORE_THE_CYCLE = "2021-01-04T20:43:00Z"
 SHORT_CYCLE = {"CYCLE__MINUTES_BEFORE_CLOSE": "14", "CYCLE__WALK_INTERVAL_SECONDS": "120"}
 SPEED = 40
-"""The last quarter of an hour of the day takes less than half a minute. Faster, and a busy machine makes every quote old."""
+"""The last quarter of an hour takes less than half a minute. Faster, and a busy machine makes every quote old."""
 WAIT_SECONDS_MAX = 150
 POLL_SECONDS = 0.05
 STOP_SECONDS_MAX = 15

@@ -27,13 +27,15 @@ def continued(path: Path, asked: Origin, origin_of: Callable[[Setting], Origin])
     new one where there is none. Raises JournalError, ValueError, ConfigurationError.
     """
     log = CommandLog.at(path)
-    header = log.header()
-    if header is None:
-        return begun(log, asked.setting, asked)
-    _compare(path, header.get("asked", header), asked.setting.header())
-    if "asked" not in header:
-        return World(asked, log)
-    return World(_origin(header, origin_of), log)
+    try:
+        header = log.header()
+        if header is None:
+            return begun(log, asked.setting, asked)
+        _compare(path, header.get("asked", header), asked.setting.header())
+        return World(_origin(header, origin_of) if "asked" in header else asked, log)
+    except Exception:
+        log.close()  # it is locked for as long as it is open
+        raise
 
 
 def relabelled(
