@@ -18,7 +18,7 @@ from the_alchemiser.exchange.market.script import Dividend, Halt, MarketScript, 
 from the_alchemiser.exchange.market.sessions import Session, new_york_date, xnys_sessions
 from the_alchemiser.exchange.rest.account_rows import account_row, activity_row
 from the_alchemiser.exchange.rows import order_row, position_row
-from the_alchemiser.exchange.units import CENT_E4, HOUR, MINUTE, format_price, price_e4
+from the_alchemiser.exchange.units import CENT_E4, CENT_E13, HOUR, MINUTE, format_price, price_e4
 from the_alchemiser.exchange.venue.activities import TYPES, ActivityFilter
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
@@ -28,8 +28,10 @@ from the_alchemiser.exchange.venue.setbacks import Blow, Setback
 
 # What comes up when its day is over, and so behind what has been read.
 LATE = frozenset({"CFEE", "OPASN", "OPEXC", "OPEXP", "OPTRD"})
-# "MISC" would bring them again.
-PROMPT = TYPES - LATE - {"MISC"}
+# Sorted by the beginning of its day, and so behind the executions of the day.
+PAID = frozenset({"CSD", "CSW"})
+# "MISC" and "TRANS" would bring them again.
+PROMPT = TYPES - LATE - PAID - {"MISC", "TRANS"}
 FIRST_DAY, SPLIT_DAY, REVERSE_DAY, EX_DAY, PAY_DAY = (date(2022, 3, day) for day in (16, 17, 18, 21, 22))
 # Splits keep the prices where maintenance is 30 %: above $16.67 a short share is never asked for $5.
 LOWEST_E4, HIGHEST_E4 = price_e4("70"), price_e4("400")
@@ -62,7 +64,7 @@ class AnyDays:
             replace_delay=dice.choice((0, 0, 7 * MINUTE)),
             cancel_delay=dice.choice((0, 0, 5 * MINUTE)),
         )
-        self.books = SecondBooks(cash, multiplier)
+        self.books = SecondBooks(multiplier)
         self.last_activity: dict[frozenset[str], str] = {}
         self.open_ids: set[str] = set()
         self.story: list[str] = []
@@ -234,6 +236,9 @@ class AnyDays:
                 self.exchange.exercise(symbol)
                 self.books.exercised(symbol)
 
+    def money_is_transferred(self) -> None:
+        self.exchange.transfer(self.dice.randint(-500_000, 500_000) * CENT_E13)
+
     # -- mishaps ----------------------------------------------------------------------------------
 
     def an_order_is_rejected_late(self) -> None:
@@ -334,7 +339,7 @@ class AnyDays:
 
     def _read_activities(self) -> None:
         found: list[Row] = []
-        for listed in (LATE, PROMPT):
+        for listed in (LATE, PAID, PROMPT):
             while True:
                 token = self.last_activity.get(listed, "")
                 wanted = ActivityFilter(types=listed, newest_first=False, page_token=token)
@@ -425,6 +430,7 @@ _CHANCES = {
     AnyDays.a_position_is_closed: 4,
     AnyDays.everything_is_closed: 1,
     AnyDays.an_option_is_exercised: 3,
+    AnyDays.money_is_transferred: 1,
     AnyDays.an_order_is_rejected_late: 1,
     AnyDays.an_order_is_filled_anyway: 2,
 }

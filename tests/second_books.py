@@ -1,4 +1,4 @@
-"""A second set of books, kept from nothing but the rows a client is sent: activities, orders, quotes, the start.
+"""A second set of books, kept from nothing but the rows a client is sent: activities, orders, quotes.
 
 It shares no code with the exchange's own. Decimals throughout; what is rounded there is compared within a
 billionth of a dollar here.
@@ -33,8 +33,8 @@ class Shown(Protocol):
 class SecondBooks:
     """Cash, positions and what open orders reserve, as a careful client would reckon them."""
 
-    def __init__(self, cash: str, multiplier: int) -> None:
-        self.cash = Decimal(cash)
+    def __init__(self, multiplier: int) -> None:
+        self.cash = Decimal(0)
         self.multiplier = multiplier
         self.own = self.cash
         self.quantity: dict[str, Decimal] = defaultdict(Decimal)
@@ -174,7 +174,7 @@ class SecondBooks:
                 held[row["symbol"]] += Decimal(row["qty_available" if long else "qty"])
         for row in self.orders:
             if _writes(row) and row["id"] != without:
-                held[row["symbol"]] -= Decimal(row["qty"]) - Decimal(row["filled_qty"])
+                held[row["symbol"]] -= self._written(row, self.orders)
         before = tied_up(held)[0]
         for symbol, count in changes.items():
             held[symbol] += count
@@ -219,6 +219,16 @@ class SecondBooks:
     def _waits(self, order: Row) -> bool:
         """Whether the order it is to replace has not given way yet."""
         return bool(order["replaces"]) and self.ends.get(order["replaces"]) != "replaced"
+
+    def _written(self, order: Row, open_orders: list[Row]) -> Decimal:
+        """How many contracts it writes beyond those of the order that it waits to replace."""
+        left = Decimal(order["qty"]) - Decimal(order["filled_qty"])
+        if not self._waits(order):
+            return left
+        for other in open_orders:
+            if other["id"] == order["replaces"]:
+                return max(Decimal(0), left - Decimal(other["qty"]) + Decimal(other["filled_qty"]))
+        return Decimal(0)
 
     def reserved(self, open_orders: list[Row]) -> Decimal:
         return sum(map(self._reserved_by, open_orders), Decimal(0))
@@ -275,8 +285,9 @@ class SecondBooks:
         counts = {symbol: quantity for symbol, quantity in self.quantity.items() if is_contract(symbol)}
         for order in open_orders:
             if _writes(order):
-                left = Decimal(order["qty"]) - Decimal(order["filled_qty"])
-                counts[order["symbol"]] = counts.get(order["symbol"], Decimal(0)) - left
+                counts[order["symbol"]] = counts.get(order["symbol"], Decimal(0)) - self._written(
+                    order, open_orders
+                )
         promised = tied_up(counts)[1]
         for symbol, position in shown.items():
             quantity = self.quantity[symbol]

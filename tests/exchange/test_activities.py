@@ -140,6 +140,6 @@ def test_an_execution_with_a_fee_writes_the_row_itself(monkeypatch: pytest.Monke
 def test_a_short_sale_is_told_as_one() -> None:
     desk = Desk(cash="10000", multiplier=2)
     desk.sell("10")
-    (fill,) = desk.exchange.activities(ActivityFilter())
+    (fill,) = desk.exchange.activities(ActivityFilter(types=frozenset({"FILL"})))
     assert isinstance(fill, FillRecord)
     assert fill.position_intent == "sell_to_open"

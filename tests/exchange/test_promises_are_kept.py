@@ -123,3 +123,27 @@ def test_a_replacement_is_not_filled_before_it_has_taken_over() -> None:
     with pytest.raises(Refusal):
         exchange.fill_anyway(new.id)
     assert exchange.positions() == []
+
+
+def test_a_short_sale_that_meets_shares_ends_the_orders_that_held_them() -> None:
+    desk = Desk(cash="10000", multiplier=4)
+    earlier = desk.buy("10", limit_price="9")
+    desk.exchange.cancel(earlier.id)
+    short = desk.sell("10", limit_price="12")
+    desk.exchange.fill_anyway(earlier.id)
+    closing = desk.sell("10", limit_price="13")
+    desk.quote("12.00", "12.02")
+    assert (desk.status(short), desk.status(closing), desk.exchange.positions()) == ("filled", "canceled", [])
+
+
+def test_a_replacement_that_waits_writes_no_second_contract() -> None:
+    exchange = opened(rules=VenueRules(replace_delay=60 * 10**9))
+    ordered(exchange, "buy", "HAT", "300")
+    order = ordered(exchange, "sell", CALL, "1", type="limit", limit_price="90")
+    exchange.replace(order.id, parse_order_changes({"qty": "2"}))
+    assert available(exchange) == 100
+    exchange.advance(exchange.now + 60 * 10**9)
+    assert available(exchange) == 100
+    exchange.cancel_all()
+    exchange.advance(exchange.now + 1)
+    assert available(exchange) == 300

@@ -15,7 +15,7 @@ import pytest
 from any_days import AnyDays
 
 ACCOUNTS, STEPS = 120, 200
-STRANGE = {"CFEE", "OPEXP", "OPEXC", "OPASN", "OPTRD", "SPLIT", "CIL", "DIV"}
+STRANGE = {"CFEE", "OPEXP", "OPEXC", "OPASN", "OPTRD", "SPLIT", "CIL", "DIV", "CSD", "CSW"}
 ENDS = {"filled", "canceled", "expired", "rejected", "replaced"}
 
 

@@ -125,3 +125,27 @@ def test_alpaca_py_reads_the_history(lived: WireExchange) -> None:
     assert isinstance(read, PortfolioHistory)
     assert read.base_value == 100_000
     assert len(read.equity) == len(read.timestamp)
+
+
+def test_what_is_paid_in_is_equity_and_no_profit() -> None:
+    with exchange_in_thread(requests_per_minute=0) as exchange:
+        exchange.advance_fully("2022-06-02T15:00:00Z")
+        number = exchange.get("/v2/account")["account_number"]
+        path = f"/v1/control/accounts/{number}/transfers"
+        paid = exchange.request("POST", path, {"amount": "2500.50"})
+        assert (paid.status, paid.body["activity_type"], paid.body["net_amount"]) == (200, "CSD", "2500.5")
+        exchange.request("POST", path, {"amount": 500, "direction": "OUTGOING"})
+        for wrong in (
+            {},
+            {"amount": -1},
+            {"amount": "x"},
+            {"amount": "0.001"},
+            {"amount": 1, "direction": "up"},
+        ):
+            assert exchange.request("POST", path, wrong).status in (400, 422)
+        assert exchange.request("POST", path, {"amount": 10**6, "direction": "OUTGOING"}).status == 403
+        assert exchange.get("/v2/account")["equity"] == "102000.5"
+        for query in ({"timeframe": "1D", "period": "2D"}, {"timeframe": "1Min", "period": "1D"}):
+            body = history(exchange, cashflow_types="ALL", **query)
+            assert (body["equity"][-1], body["profit_loss"][-1]) == (102000.5, 0)
+            assert (body["cashflow"]["CSD"][-1], body["cashflow"]["CSW"][-1]) == (2500.5, -500)

@@ -65,10 +65,11 @@ def test_settings_are_changed_in_part_and_survive_a_client_that_sends_nulls(exch
 def test_activities_are_judged_and_filtered(exchange: WireExchange) -> None:
     for side in ("sell", "buy", "buy", "sell"):
         order = exchange.submit(symbol="AAPL", qty="1", side=side)
-    rows = checked(exchange, "/v2/account/activities")
+    *rows, deposit = checked(exchange, "/v2/account/activities")
+    assert (deposit["activity_type"], deposit["net_amount"]) == ("CSD", "100000")
     assert [row["side"] for row in rows] == ["sell", "buy", "buy", "sell_short"]
     assert checked(exchange, "/v2/account/activities", order_id=order["id"]) == rows[:1]
-    assert checked(exchange, "/v2/account/activities", category="non_trade_activity") == []
+    assert checked(exchange, "/v2/account/activities", category="non_trade_activity") == [deposit]
     assert len(checked(exchange, "/v2/account/activities", category="trade_activity")) == 4
     token = rows[1]["id"]
     assert checked(exchange, "/v2/account/activities/FILL", page_token=token) == rows[2:]

@@ -58,6 +58,7 @@ COMMANDS: dict[str, Callable[[Exchange, Arguments], Any]] = {
     "reject_later": lambda exchange, arguments: exchange.reject_later(
         arguments["order_id"], arguments["reason"]
     ),
+    "transfer": lambda exchange, arguments: exchange.transfer(arguments["amount_e13"]),
     "exercise": lambda exchange, arguments: exchange.exercise(arguments["symbol"]),
     "do_not_exercise": lambda exchange, arguments: exchange.do_not_exercise(arguments["symbol"]),
     "configure": lambda exchange, arguments: exchange.configure(arguments["changes"]),

@@ -13,10 +13,11 @@ from the_alchemiser.exchange.accountfile import terms_of
 from the_alchemiser.exchange.desk import Desk
 from the_alchemiser.exchange.errors import bad_parameter
 from the_alchemiser.exchange.floor import Floor
+from the_alchemiser.exchange.rest.account_rows import activity_row
 from the_alchemiser.exchange.rest.door import FLOOR, PAGE_PATH, desk_of, json_answer, json_body
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.timestamps import parse_instant, rfc3339
-from the_alchemiser.exchange.units import format_money
+from the_alchemiser.exchange.units import format_money, money_e13
 
 SPEED_LIMIT = 1_000_000.0
 STATUS_ACCOUNTS_LIMIT = 200
@@ -167,6 +168,25 @@ async def reset_account(request: web.Request) -> web.Response:
     return json_answer(_account_row(new))
 
 
+async def transfer(request: web.Request) -> web.Response:
+    """POST /v1/control/accounts/{number}/transfers {"amount", "direction": INCOMING or OUTGOING}: money comes in,
+    or leaves.
+    """
+    desk = request.app[FLOOR].world.desk(request.match_info["number"])
+    given = await json_body(request)
+    direction = given.get("direction", "INCOMING")
+    if direction not in ("INCOMING", "OUTGOING"):
+        raise bad_parameter("direction must be INCOMING or OUTGOING")
+    try:
+        amount = money_e13(given.get("amount"))
+    except ValueError:
+        raise bad_parameter("invalid amount") from None
+    if amount <= 0:
+        raise bad_parameter("amount must be > 0")
+    signed = amount if direction == "INCOMING" else -amount
+    return json_answer(activity_row(desk.run("transfer", amount_e13=signed)))
+
+
 async def read_status(request: web.Request) -> web.Response:
     """GET /v1/control/status: the clock, and how each account stands."""
     floor = request.app[FLOOR]
@@ -297,6 +317,7 @@ def routes() -> list[web.RouteDef]:
         web.get(f"{prefix}/accounts/{{number}}", read_account),
         web.delete(f"{prefix}/accounts/{{number}}", delete_account),
         web.post(f"{prefix}/accounts/{{number}}/reset", reset_account),
+        web.post(f"{prefix}/accounts/{{number}}/transfers", transfer),
         web.get(f"{prefix}/status", read_status),
         web.get(PAGE_PATH, page),
         web.get(f"{prefix}/world", read_world),

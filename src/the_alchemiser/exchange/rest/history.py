@@ -201,12 +201,15 @@ def _profits(
     profits: list[int] = []
     shares: list[float] = []
     every_day = wanted.resets and wanted.timeframe != "1D"
-    base = None
+    base, since = None, exchange.created_at
     for window, equity in zip(windows, worth, strict=True):
         if base is None or every_day:
             last = _last_before(known, new_york_date(window.label))
             base = last.equity_e13 if last else exchange.opening_cash_e13
-        profit = equity - base if window.end > exchange.created_at else 0
+            since = last.at if last else exchange.created_at
+        profit = 0
+        if window.end > exchange.created_at:
+            profit = equity - base - exchange.transferred_e13(since, window.end)
         profits.append(profit)
         shares.append(round(profit / base, 6) if base else 0.0)
     return profits, shares

@@ -92,6 +92,7 @@ class Amendment(Entry):
         old_cash, old_shares = old.held_cash_e13, old.held_qty_e9
         more = new.remaining_e9 - old_shares if old_shares else 0
         self._account.hold(new, cash_e13=max(0, means - old_cash), qty_e9=max(0, more))
+        self._cover_order(new)
         settle = partial(self._settle_replacement, old, new, before, means)
         self._alarm(self.now + self.rules.replace_delay, settle)
         return snapshot(new)
@@ -101,7 +102,7 @@ class Amendment(Entry):
         remaining = (new.qty_e9 or 0) - old.filled_qty_e9
         withdrawn = not new.is_open or new.status == "pending_cancel"
         if old.status == "pending_replace" and not withdrawn and remaining > 0:
-            means = means // new.remaining_e9 * remaining
+            means = means * remaining // new.remaining_e9
             new.filled_qty_e9, new.filled_cost_e13 = old.filled_qty_e9, old.filled_cost_e13
             self._hand_over(old, new, means)
             self._restart(new)
@@ -225,6 +226,7 @@ class Amendment(Entry):
         old.replaced_by, old.replaced_at = new.id, self.now
         self._set_status(old, "replaced")
         self._book(old.symbol).close(old)
+        self._cover_order(new)
         self._emit("replaced", old)
 
     def _restart(self, new: Order) -> None:

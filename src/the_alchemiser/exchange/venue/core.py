@@ -35,11 +35,11 @@ from the_alchemiser.exchange.venue.account import (
 )
 from the_alchemiser.exchange.venue.activities import Activity, ActivityFilter, page
 from the_alchemiser.exchange.venue.configuration import Configuration, configured
-from the_alchemiser.exchange.venue.exercise import Exercise
 from the_alchemiser.exchange.venue.history import DayClose, Tape, changes, equities
 from the_alchemiser.exchange.venue.listing import listed
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
 from the_alchemiser.exchange.venue.rules import BLOCKED
+from the_alchemiser.exchange.venue.transfers import Transfers
 from the_alchemiser.exchange.venue.valuation import OPTIONS_APPROVED_LEVEL
 
 _instant = attrgetter("at")
@@ -54,7 +54,7 @@ class CloseResult(NamedTuple):
     refusal: Refusal | None
 
 
-class Exchange(Exercise):
+class Exchange(Transfers):
     """One exchange with one account. All instants are ns UTC; every method answers at once.
 
     `submit`, `replace`, `cancel` and the closing methods raise Refusal and then have changed nothing.

@@ -6,7 +6,7 @@ import msgspec
 
 from the_alchemiser.exchange.errors import bad_parameter, unprocessable
 from the_alchemiser.exchange.venue.multileg import MultiLeg
-from the_alchemiser.exchange.venue.orders import BUY, MLEG, Order, OrderRequest
+from the_alchemiser.exchange.venue.orders import MLEG, Order, OrderRequest
 
 DASHBOARD = "dashboard"
 
@@ -45,24 +45,11 @@ class Incidents(MultiLeg):
         if self._is_unsettled(order):
             raise unprocessable("order chain not fully replaced")
         was_open, done = order.is_open, portion == whole
-        self._make_room(order.symbol, portion if order.side == BUY else -portion, order)
         self._execute(self._book(order.symbol), order, portion, price, done=done)
         if not was_open and not done:
             self._set_status(order, before)  # what has ended does not begin to work again
         self._cover(order.symbol)
         return self._shown(order)
-
-    def _make_room(self, symbol: str, change_e9: int, by: Order | None = None) -> None:
-        """Orders to close a position that something else closes first have nothing left to close: they end."""
-        position = self._account.positions.get(symbol)
-        if position is None or (position.qty_e9 > 0) == (change_e9 > 0):
-            return
-        left = max(0, abs(position.qty_e9) - abs(change_e9)) + (by.held_qty_e9 if by else 0)
-        for order in tuple(self._book(symbol).open.values()):
-            if position.held_qty_e9 > left and order is not by and order.is_open and order.held_qty_e9:
-                for member in self._family(order):
-                    if member is not by:
-                        self._end(member, "canceled")
 
     def _plain_price_e4(self, order: Order) -> int:
         return order.limit_price_e4 or order.stop_price_e4 or self._mark_e4(order.symbol)

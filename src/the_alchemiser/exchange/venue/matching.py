@@ -280,6 +280,8 @@ class Matching(Valuation):
             self._account.hold(order, qty_e9=order.held_qty_e9 + freed)
 
     def _execute(self, book: Book, order: Order, qty_e9: int, price_e4: int, *, done: bool) -> None:
+        if order.held_qty_e9 < qty_e9:  # the shares it takes may be promised to others
+            self._make_room(order.symbol, qty_e9 if order.side == o.BUY else -qty_e9, order)
         order.filled_qty_e9 += qty_e9
         order.filled_cost_e13 += qty_e9 * price_e4
         if done or not order.status.startswith(
@@ -296,6 +298,18 @@ class Matching(Valuation):
             self._account.enter(crypto_fee(fill, self._activity_id()))
         self._emit(fill.type, order, fill, position_e9)
         self._after_fill(order, done)
+
+    def _make_room(self, symbol: str, change_e9: int, by: Order | None = None) -> None:
+        """Orders to close a position that something else closes first have nothing left to close: they end."""
+        position = self._account.positions.get(symbol)
+        if position is None or (position.qty_e9 > 0) == (change_e9 > 0):
+            return
+        left = max(0, abs(position.qty_e9) - abs(change_e9)) + (by.held_qty_e9 if by else 0)
+        for order in tuple(self._book(symbol).open.values()):
+            if position.held_qty_e9 > left and order is not by and order.is_open and order.held_qty_e9:
+                for member in self._family(order):
+                    if member is not by:
+                        self._end(member, "canceled")
 
     def _release_for(self, order: Order, qty_e9: int, value_e13: int, done: bool) -> None:
         if done:

@@ -64,12 +64,19 @@ class Writing(Matching):
             if contract is None or contract.underlying != underlying:
                 continue
             count = sum(
-                order.remaining_e9
+                self._being_written_by(order)
                 for order in book.open.values()
                 if order.position_intent == "sell_to_open" and not order.parent_id and order is not without
             )
             found.append(Holding(contract, -count // QUANTITY))
         return found
+
+    def _being_written_by(self, order: Order) -> int:
+        """Contracts (e9): of a replacement that waits, what it writes more than the order that still stands."""
+        if not self._is_unsettled(order):
+            return order.remaining_e9
+        replaced = self._orders[order.replaces or ""]
+        return max(0, order.remaining_e9 - replaced.remaining_e9) if replaced.is_open else 0
 
     def _cover(self, underlying: str) -> None:
         """Set aside what the written options on a stock ask for, and nothing more."""
