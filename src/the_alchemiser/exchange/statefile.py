@@ -112,5 +112,6 @@ def _compare(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
             if name == "accounts":  # which hold secrets
                 raise JournalError(f"the state file {path} was written with other accounts")
             raise JournalError(
-                f"the state file {path} was written with {name} {found.get(name)!r}, not {wanted.get(name)!r}"
+                f"the state file {path} was written with {name} {found.get(name)!r}, not {wanted.get(name)!r}; "
+                "give the same again, or another --state"
             )

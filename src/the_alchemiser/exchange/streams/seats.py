@@ -40,7 +40,9 @@ def parse_refused_feeds(text: str) -> dict[str, int]:
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, code = entry.partition("=")
         if name not in _FEED_NAMES or (code or "409") not in _REFUSAL_CODES:
-            raise ValueError(f"{entry!r} is not a feed, or its code is none of 408, 409 and 411")
+            raise ValueError(
+                f"refused feeds: {entry!r} is not a feed, or its code is none of 408, 409 and 411"
+            )
         refused[name] = int(code or 409)
     return refused
 
