@@ -17,7 +17,7 @@ from the_alchemiser.exchange.venue.margin import Standing
 from the_alchemiser.exchange.venue.orders import BUY, Order
 
 
-class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
+class FillRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One execution. `cum_qty_e9` and `leaves_qty_e9` are the order's, after it.
 
     A fee is taken in money (`fee_e13`) or from what was bought (`fee_qty_e9`), as crypto venues do.

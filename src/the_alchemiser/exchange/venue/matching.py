@@ -192,9 +192,9 @@ class Matching(Valuation):
             self._elect(book, order)
         price = ask_e4 if order.side == o.BUY else bid_e4
         # Nobody bids for what is worth next to nothing.
-        if price <= 0 or self._is_beyond_band(order.symbol, price):
+        if price <= 0 or not _acceptable(order, price):
             return
-        if _acceptable(order, price) and order.parted_at != self.now:
+        if order.parted_at != self.now and not self._is_beyond_band(order.symbol, price):
             whole = self._whole_quantity(order, price)
             portion = whole if self.rules.partial_fills == "off" else self._portion(book, order, whole)
             if portion:

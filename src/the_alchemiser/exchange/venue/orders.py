@@ -137,7 +137,7 @@ class OrderFilter(msgspec.Struct, kw_only=True):
     after_order_id: str | None = None
 
 
-class Order(msgspec.Struct, kw_only=True, eq=False):
+class Order(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """The record of one order. Instants are ns UTC, None until they happen.
 
     `sequence` counts orders in the order of their creation. `legs` are the orders of a complex order
@@ -145,7 +145,8 @@ class Order(msgspec.Struct, kw_only=True, eq=False):
     order reserves of the account's buying power and of a position at this moment: one that opens
     reserves money, one that closes reserves shares. `multiplier` is that of the asset. A trailing stop has
     followed the market up to `marked_at`; `hwm_e4` is the best price by then. `parted_at` is the instant of the
-    latest quote that filled only a part. `ratio` is that of a leg within its multi-leg order.
+    latest quote that filled only a part. `ratio` is that of a leg within its multi-leg order. Records point to
+    their legs and nothing points back, so that the collector of cycles need not visit them.
     """
 
     symbol: str
@@ -224,7 +225,7 @@ class LegFill(msgspec.Struct, frozen=True, kw_only=True):
     position_qty_e9: int
 
 
-class Update(msgspec.Struct, kw_only=True, eq=False):
+class Update(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """One trade update: `order` is a snapshot after the event; execution fields are set for fills only.
 
     The fill of a multi-leg order has no execution of its own, but one in each of its `legs`.
