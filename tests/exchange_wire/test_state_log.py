@@ -209,7 +209,7 @@ def test_a_log_of_another_setting_is_refused_by_name(tmp_path: Path, option: str
 
 
 def test_a_log_serves_one_exchange_at_a_time(tmp_path: Path) -> None:
-    with running_exchange(state=tmp_path / "day.log"):
+    with exchange_in_thread(state=tmp_path / "day.log"):
         assert complaint(state=tmp_path / "day.log").endswith("is in use by another exchange")
 
 

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 DEMO_KEY = "PKALCHEMISEREXCHANGE"
 DEMO_SECRET = "EmbeddedExchangeSecretKeyNotForRealMoney"  # noqa: S105  published on purpose: it opens a toy
 TOKEN_KEY = "oauth"  # noqa: S105  what clients with a token send in place of a key
+# A connection to a stream has this long to say who it is.
+AUTHENTICATION_SECONDS = 10.0
 
 Holder = TypeVar("Holder")
 

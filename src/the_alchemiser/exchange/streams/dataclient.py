@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.credentials import presented_pair
+from the_alchemiser.exchange.credentials import AUTHENTICATION_SECONDS, presented_pair
 from the_alchemiser.exchange.streams.batch import Batch
 from the_alchemiser.exchange.streams.codec import MSGPACK, Codec, Received, codec_for
 from the_alchemiser.exchange.streams.feeds import ORDERBOOKS, Feed
@@ -21,7 +21,6 @@ from the_alchemiser.exchange.streams.subscriptions import (
     SymbolLimits,
 )
 
-AUTHENTICATION_SECONDS = 10.0
 PING_SECONDS = 30.0
 
 ERRORS = {

@@ -11,14 +11,13 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.credentials import TOKEN_KEY, presented_pair
+from the_alchemiser.exchange.credentials import AUTHENTICATION_SECONDS, TOKEN_KEY, presented_pair
 from the_alchemiser.exchange.streams.codec import Received, decode_json, decode_msgpack, wants_msgpack
 from the_alchemiser.exchange.streams.frames import Framed, framed, text_frame
 from the_alchemiser.exchange.streams.interference import outbox_for
 from the_alchemiser.exchange.streams.updates import History, Row, Tap
 from the_alchemiser.exchange.venue.orders import Update
 
-AUTHENTICATION_SECONDS = 10.0
 ENDPOINT_CONNECTIONS_LIMIT = 4096
 ACCOUNT_CONNECTIONS = 256
 MESSAGE_BYTES_LIMIT = 64 * 1024

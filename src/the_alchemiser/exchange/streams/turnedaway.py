@@ -7,13 +7,12 @@ import contextlib
 
 from aiohttp import WSMsgType, web
 
-from the_alchemiser.exchange.credentials import presented_pair
+from the_alchemiser.exchange.credentials import AUTHENTICATION_SECONDS, presented_pair
 from the_alchemiser.exchange.faults.messages import TRADE_UPDATES, Refuse
 from the_alchemiser.exchange.streams.codec import codec_for
 from the_alchemiser.exchange.streams.dataclient import ERRORS
 from the_alchemiser.exchange.streams.frames import Framed, framed
 
-PATIENCE_SECONDS = 10.0  # a client has this long to say who it is
 SILENCE_SECONDS = 3600.0
 
 
@@ -41,9 +40,9 @@ async def _say_nothing(socket: web.WebSocketResponse) -> None:
 async def _hear_one(socket: web.WebSocketResponse) -> None:
     """Waits for the message that says who the client is."""
     with contextlib.suppress(TimeoutError):
-        message = await socket.receive(PATIENCE_SECONDS)
+        message = await socket.receive(AUTHENTICATION_SECONDS)
         while message.type not in (WSMsgType.TEXT, WSMsgType.BINARY) and not socket.closed:
-            message = await socket.receive(PATIENCE_SECONDS)
+            message = await socket.receive(AUTHENTICATION_SECONDS)
 
 
 async def _refuse_trading(socket: web.WebSocketResponse, code: int) -> None:
