@@ -276,7 +276,8 @@ class SecondBooks:
         self.positions, self.orders = positions, open_orders
         free = self.own * self.lent - used - secured * self.lent - self.reserved(open_orders)
         same(account["buying_power"], max(Decimal(0), free))
-        for name in ("buying_power", "regt_buying_power", "non_marginable_buying_power"):
+        powers = ("buying_power", "regt_buying_power", "non_marginable_buying_power", "options_buying_power")
+        for name in (*powers, "initial_margin", "maintenance_margin", "last_maintenance_margin", "sma"):
             assert Decimal(account[name]) >= 0
 
     def _compare_positions(self, positions: list[Row], open_orders: list[Row]) -> None:

@@ -10,6 +10,7 @@ from trading_desk import Desk, session_of
 
 from the_alchemiser.exchange.errors import Refusal
 from the_alchemiser.exchange.market.script import MarketScript, Split
+from the_alchemiser.exchange.rest.account_rows import account_row
 from the_alchemiser.exchange.units import MONEY, QUANTITY, price_e4
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.exchange.venue.intake import parse_order_changes, parse_order_request
@@ -147,3 +148,11 @@ def test_a_replacement_that_waits_writes_no_second_contract() -> None:
     exchange.cancel_all()
     exchange.advance(exchange.now + 1)
     assert available(exchange) == 300
+
+
+def test_no_margin_below_zero_is_shown_for_a_call_that_is_worth_more_than_its_shares_ask_for() -> None:
+    exchange = opened()
+    ordered(exchange, "buy", "HAT", "100")
+    ordered(exchange, "sell", "HAT220325C00100000")
+    row = account_row(exchange.account())
+    assert (row["initial_margin"], row["maintenance_margin"]) == ("0", "0")

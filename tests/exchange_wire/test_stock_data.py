@@ -101,6 +101,16 @@ def test_a_week_with_a_split_in_it_is_put_together_from_adjusted_days(scripted: 
     assert week["l"] <= week["vw"] <= week["h"]
 
 
+def test_a_raw_week_with_a_split_in_it_shows_both_prices_as_they_were_traded(scripted: WireExchange) -> None:
+    raw = days(scripted, "AAPL", start="2022-05-23", end="2022-05-27")
+    (week,) = days(scripted, "AAPL", timeframe="1Week", start="2022-05-23", end="2022-05-27").values()
+    assert (week["o"], week["c"]) == (raw["2022-05-23"]["o"], raw["2022-05-27"]["c"])
+    assert week["h"] == max(bar["h"] for bar in raw.values())
+    assert week["l"] == min(bar["l"] for bar in raw.values())
+    assert week["v"] == sum(bar["v"] for bar in raw.values())
+    assert week["h"] > 2 * week["l"]
+
+
 def test_adjusted_weeks_and_months_begin_when_raw_ones_do(scripted: WireExchange) -> None:
     for timeframe in ("1Week", "1Month", "3Month"):
         query = {"timeframe": timeframe, "start": "2021-11-01"}

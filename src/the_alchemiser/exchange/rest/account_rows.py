@@ -74,9 +74,10 @@ def _money_rows(account: AccountState) -> Row:
         "long_market_value": long_value,
         "short_market_value": short_value,
         "position_market_value": long_value - short_value,
-        "initial_margin": account.initial_margin_e13,
-        "maintenance_margin": account.maintenance_margin_e13,
-        "last_maintenance_margin": account.last_maintenance_margin_e13,
+        # What a written contract would cost counts against what it asks for, and may be more.
+        "initial_margin": max(0, account.initial_margin_e13),
+        "maintenance_margin": max(0, account.maintenance_margin_e13),
+        "last_maintenance_margin": max(0, account.last_maintenance_margin_e13),
         "sma": account.excess_e13,
     }
     return {name: format_money(count) for name, count in counts.items()}
