@@ -121,7 +121,9 @@ def do_all_else(exchange: ExchangeProcess) -> None:
     asked(exchange, "DELETE", f"/v2/watchlists/{gone}")
     for cash in ("5000", "6000"):
         asked(exchange, "POST", "/v1/control/accounts", {"cash": cash})
-    _, second, third = (one["account_number"] for one in exchange.get("/v1/control/accounts"))
+    first, second, third = (one["account_number"] for one in exchange.get("/v1/control/accounts"))
+    money_in = {"amount": "250.75", "direction": "INCOMING"}
+    asked(exchange, "POST", f"/v1/control/accounts/{first}/transfers", money_in)
     asked(exchange, "POST", f"/v1/control/accounts/{second}/reset", {"cash": "7000"})
     asked(exchange, "DELETE", f"/v1/control/accounts/{third}")
     asked(exchange, "DELETE", "/v2/orders")
