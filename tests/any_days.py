@@ -319,7 +319,7 @@ class AnyDays:
 
     def _go(self, at: int) -> None:
         """What expires is told of at midnight: until then nothing is looked at."""
-        today = new_york_date(self.exchange.now)
+        today = new_york_date(at)
         expires = any(
             contract.expiry == today
             for one in self.exchange.positions()

@@ -246,7 +246,7 @@ class SecondBooks:
         if then["notional"] is not None:
             return max(Decimal(0), cost - self._weight(order["symbol"]) * self.spent[order["id"]])
         before = Decimal(then["qty"]) - Decimal(then["filled_qty"])
-        if order["qty"] != then["qty"]:  # a split restated it
+        if _terms(order) != _terms(then):  # a split restated it
             cost *= self._restated(order, then)
             self.reckoned[order["id"]] = (cost, order)
             return cost
@@ -336,6 +336,10 @@ class SecondBooks:
             average = Decimal(order["filled_avg_price"])
             if order["replaces"] is None:
                 assert abs(average - self.spent[order["id"]] / chain) < Decimal("0.000001")
+
+
+def _terms(order: Row) -> tuple[str | None, ...]:
+    return order["qty"], order["limit_price"], order["stop_price"]
 
 
 def _writes(order: Row) -> bool:

@@ -156,3 +156,13 @@ def test_no_margin_below_zero_is_shown_for_a_call_that_is_worth_more_than_its_sh
     ordered(exchange, "sell", "HAT220325C00100000")
     row = account_row(exchange.account())
     assert (row["initial_margin"], row["maintenance_margin"]) == ("0", "0")
+
+
+def test_an_exit_holds_no_more_than_is_left_when_the_other_is_filled_in_part() -> None:
+    desk = Desk()
+    desk.buy("10")
+    exits = {"take_profit": {"limit_price": "11"}, "stop_loss": {"stop_price": "9"}}
+    (stop,) = desk.sell("10", type="limit", order_class="oco", time_in_force="gtc", **exits).legs
+    desk.exchange.fill_anyway(stop.id, 4 * QUANTITY)
+    assert [order.held_qty_e9 // QUANTITY for order in desk.exchange.orders() if not order.parent_id] == [6]
+    assert (desk.shares(), desk.free_shares()) == ("6", "0")

@@ -304,12 +304,15 @@ class Matching(Valuation):
         position = self._account.positions.get(symbol)
         if position is None or (position.qty_e9 > 0) == (change_e9 > 0):
             return
+        own = self._family(by) if by else []
+        for member in own[1:]:  # of a group one holds the shares of all
+            if member.held_qty_e9:
+                self._account.hold(member, qty_e9=max(0, member.held_qty_e9 - abs(change_e9)))
         left = max(0, abs(position.qty_e9) - abs(change_e9)) + (by.held_qty_e9 if by else 0)
         for order in tuple(self._book(symbol).open.values()):
-            if position.held_qty_e9 > left and order is not by and order.is_open and order.held_qty_e9:
+            if position.held_qty_e9 > left and order not in own and order.is_open and order.held_qty_e9:
                 for member in self._family(order):
-                    if member is not by:
-                        self._end(member, "canceled")
+                    self._end(member, "canceled")
 
     def _release_for(self, order: Order, qty_e9: int, value_e13: int, done: bool) -> None:
         if done:
@@ -367,6 +370,8 @@ class Matching(Valuation):
                 self._end(other, "canceled")
             else:
                 other.qty_e9 = order.remaining_e9 + other.filled_qty_e9
+                # The other one may hold the shares of both.
+                self._account.hold(other, qty_e9=min(other.held_qty_e9, order.remaining_e9))
         if done and order.legs and order.order_class != o.OCO:
             self._arm([leg for leg in order.legs if leg.is_open and leg.status != "pending_cancel"])
 
