@@ -76,7 +76,7 @@ def test_orders_for_the_close_come_in_until_ten_minutes_before_it(desk: Desk) ->
     desk.exchange.advance(desk.session.close - 10 * MINUTE)
     refusal = desk.refused(desk.buy, "1", time_in_force="cls")
     assert refusal.message == "cls orders must be submitted after 7:00pm and before 3:55pm"
-    desk.exchange.rules = VenueRules(cls_cutoff=5 * MINUTE)
+    desk.exchange.rules = VenueRules(cls_cutoff_seconds=300)
     assert desk.buy("1", time_in_force="cls").status == "pending_new"
 
 

@@ -10,12 +10,11 @@ from wire import exchange_in_thread
 
 from the_alchemiser.exchange.errors import ConfigurationError
 from the_alchemiser.exchange.journal import JournalError
-from the_alchemiser.exchange.units import SECOND
 from the_alchemiser.exchange.venue.rules import VenueRules, named_rules, text_of_rules
 
 OTHERWISE = VenueRules(
     expired_as="canceled",
-    cls_cutoff=300 * SECOND,
+    cls_cutoff_seconds=300,
     notional_market_only=True,
     overnight=False,
     crypto_fok=True,

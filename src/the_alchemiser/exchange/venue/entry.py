@@ -77,7 +77,7 @@ class Entry(Writing):
             option_rules.check_life(asset.symbol, self._life(asset.symbol), self.now, opens=opens)
             option_rules.check_hours(request, self._is_open)
         if request.time_in_force in (o.OPG, o.CLS):
-            check_auction_window(request.time_in_force, self.now, self.hours, self.rules.cls_cutoff)
+            check_auction_window(request.time_in_force, self.now, self.hours, self.rules.cls_cutoff_seconds)
         if intent == "sell_to_open" and (request.notional_e13 or (request.qty_e9 or 0) % QUANTITY):
             raise unprocessable("fractional orders cannot be sold short")
         if request.notional_e13:

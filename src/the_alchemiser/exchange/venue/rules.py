@@ -7,12 +7,9 @@ from typing import Any
 
 import msgspec
 
-from the_alchemiser.exchange.units import SECOND
-
 LIQUIDATION, BLOCKED = "liquidation", "blocked"
 RESTRICTIONS = ("", LIQUIDATION, BLOCKED)
 PARTIAL_FILLS = ("off", "random", "displayed")
-_SECONDS = "_seconds"
 
 
 class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,8 +18,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     `partial_fills`: `off`; `random`: one execution in ten fills a random part, as paper accounts do; `displayed`:
     no more than the quote shows, until it changes. `cancel_delay` and `replace_delay`: how long (ns of exchange
     time) an order stays pending_cancel or pending_replace. `notional_market_only`: orders in dollars must be
-    market orders. `overnight`: whether assets marked for it trade overnight. `cls_cutoff`: how long before the
-    close (ns) orders for the close are refused. `expired_as`: the status of a day order at its end. `crypto_fok`:
+    market orders. `overnight`: whether assets marked for it trade overnight. `cls_cutoff_seconds`: how long
+    before the close orders for the close are refused. `expired_as`: the status of a day order at its end. `crypto_fok`:
     whether crypto orders may be fill-or-kill. `crypto_fee_basis_points`: of what a crypto trade receives.
     `pay_dividends`: whether the dividends of a script are paid, which paper accounts do not do.
     `option_stops`: whether single option orders may be stop and stop-limit orders.
@@ -33,7 +30,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     replace_delay: int = 0
     notional_market_only: bool = False
     overnight: bool = True
-    cls_cutoff: int = 10 * 60 * 10**9
+    cls_cutoff_seconds: int = 600
     expired_as: str = "expired"
     crypto_fok: bool = False
     crypto_fee_basis_points: int = 25
@@ -55,7 +52,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a day order ends as expired or canceled")
         if not 0 <= self.crypto_fee_basis_points <= 10_000:
             raise ValueError("a fee lies between nothing and everything")
-        if min(self.cancel_delay, self.replace_delay, self.cls_cutoff) < 0:
+        if min(self.cancel_delay, self.replace_delay, self.cls_cutoff_seconds) < 0:
             raise ValueError("a delay cannot be negative")
 
 
@@ -70,7 +67,7 @@ def _yes(text: str) -> bool:
 
 # The switches that people choose by name: those for which there is no flag of their own.
 _NAMED: Mapping[str, Callable[[str], Any]] = {
-    "cls_cutoff_seconds": lambda text: int(text) * SECOND,
+    "cls_cutoff_seconds": int,
     "crypto_fee_basis_points": int,
     "crypto_fok": _yes,
     "expired_as": str,
@@ -88,7 +85,7 @@ def named_rules(text: str) -> dict[str, Any]:
         if name not in _NAMED:
             raise ValueError(f"there is no rule {name!r}; the rules are {', '.join(_NAMED)}")
         try:
-            fields[name.removesuffix(_SECONDS)] = _NAMED[name](value)
+            fields[name] = _NAMED[name](value)
         except ValueError:
             raise ValueError(f"{value!r} is nothing that {name} can be") from None
     return fields
@@ -98,8 +95,8 @@ def text_of_rules(rules: VenueRules) -> str:
     """The text that chooses these rules by name."""
     pairs = []
     for name in _NAMED:
-        value = getattr(rules, name.removesuffix(_SECONDS))
+        value = getattr(rules, name)
         if isinstance(value, bool):
             value = "yes" if value else "no"
-        pairs.append(f"{name}={value // SECOND if name.endswith(_SECONDS) else value}")
+        pairs.append(f"{name}={value}")
     return ",".join(pairs)
