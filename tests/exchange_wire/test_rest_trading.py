@@ -151,7 +151,7 @@ def test_fills_are_listed_as_activities_newest_first_in_pages(exchange: WireExch
     assert second[0]["id"].startswith("20220601093000000::")
     assert (second[0]["cum_qty"], second[0]["leaves_qty"], second[0]["type"]) == ("1", "0", "fill")
     assert exchange.get("/v2/account/activities", activity_types="DIV") == []
-    assert len(exchange.get("/v2/account/activities", date="2022-06-01", direction="asc")) == 3
+    assert len(exchange.get("/v2/account/activities/FILL", date="2022-06-01", direction="asc")) == 3
     assert exchange.get("/v2/account/activities", after="2022-06-02") == []
 
 
