@@ -183,3 +183,48 @@ def test_seven_hundred_odd_requests_are_answered_without_one_internal_error(exch
         assert answer.status < 500, (method, path, query, body, answer)
         if answer.status >= 400:
             assert isinstance(answer.body["message"], str)
+
+
+CONTROL_ROUTES = (
+    *(("POST", f"/v1/control/{verb}") for verb in ("advance", "step", "pause", "resume", "speed", "world")),
+    *(("POST", f"/v1/control/{verb}") for verb in ("accounts", "state", "faults")),
+    *(("POST", f"/v1/control/accounts/{{odd}}/{verb}") for verb in ("reset", "transfers")),
+    *(("POST", f"/v1/control/accounts/{{number}}/{verb}") for verb in ("reset", "transfers")),
+    *(("GET", f"/v1/control/{what}") for what in ("clock", "accounts", "accounts/{odd}", "status", "world")),
+    *(("GET", f"/v1/control/{what}") for what in ("faults", "faults/log")),
+    *(("DELETE", f"/v1/control/{what}") for what in ("accounts/{odd}", "faults/{odd}")),
+)
+CONTROL_FIELDS = (
+    *("until", "to", "speed", "cash", "amount", "direction", "key", "secret", "multiplier", "rules", "label"),
+    *(
+        "start",
+        "seed",
+        "symbols",
+        "volatility",
+        "name",
+        "route",
+        "stream",
+        "do",
+        "when",
+        "kind",
+        "live",
+        "rule",
+    ),
+)
+
+
+@pytest.mark.slow
+def test_four_hundred_odd_wishes_for_control_are_answered_without_one_internal_error(
+    exchange: WireExchange,
+) -> None:
+    source = random.Random(20220602)
+    number = exchange.get("/v2/account")["account_number"]
+    for _ in range(400):
+        method, path = source.choice(CONTROL_ROUTES)
+        odd = str(source.choice(ODDITIES)).encode().hex("%")
+        path = path.replace("{odd}", f"%{odd}" if odd else "x").replace("{number}", number)
+        body = {name: source.choice(ODDITIES) for name in source.sample(CONTROL_FIELDS, source.randrange(4))}
+        answer = exchange.request(method, path, body if method == "POST" else None)
+        assert answer.status < 500, (method, path, body, answer)
+        if answer.status >= 400:
+            assert isinstance(answer.body["message"], str)

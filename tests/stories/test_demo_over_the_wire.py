@@ -34,6 +34,7 @@ def test_the_wire_and_virtual_time_trade_the_same_twenty_days(tmp_path: Path) ->
     assert demo.performance.equity_end == direct.performance.equity_end
 
 
+@pytest.mark.spec("S2-46")
 def test_a_demo_ends_reconciled_to_the_cent_and_reported(tmp_path: Path) -> None:
     result = run_demo(DemoOptions(days=5, out=tmp_path)).as_json()
 
