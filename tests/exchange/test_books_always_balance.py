@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trading_desk import Desk
@@ -258,9 +259,23 @@ RULES = (
 )
 
 
-@settings(max_examples=250, deadline=None)
-@given(st.sampled_from(RULES), st.lists(steps, min_size=10, max_size=60))
-def test_the_books_balance_after_every_step(rules: VenueRules, script: list[tuple[Any, ...]]) -> None:
-    auditor = Auditor(rules)
-    for step in script:
-        auditor.take(step)
+STEPS = 20_000
+LIVES = 440  # of some fifty steps each
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # a failure is made small first, which may take five minutes
+def test_the_books_balance_after_every_one_of_twenty_thousand_steps() -> None:
+    taken = 0
+
+    @settings(max_examples=LIVES, deadline=None)
+    @given(st.sampled_from(RULES), st.lists(steps, min_size=30, max_size=90))
+    def live(rules: VenueRules, script: list[tuple[Any, ...]]) -> None:
+        nonlocal taken
+        auditor = Auditor(rules)
+        for step in script:
+            auditor.take(step)
+        taken += len(script)
+
+    live()
+    assert taken >= STEPS
