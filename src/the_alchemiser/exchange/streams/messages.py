@@ -22,10 +22,15 @@ _QUOTE_CONDITIONS = ("R",)
 OPTION_QUOTE_CONDITION, OPTION_TRADE_CONDITION = "A", "I"
 
 
-class StockTrade(msgspec.Struct, gc=False):
+class SymbolMessage(msgspec.Struct, gc=False):
+    """What every message about a symbol begins with."""
+
     T: str
     S: str
     t: Any
+
+
+class StockTrade(SymbolMessage, gc=False):
     i: int
     p: float
     s: float
@@ -34,10 +39,7 @@ class StockTrade(msgspec.Struct, gc=False):
     z: str = TAPE
 
 
-class StockQuote(msgspec.Struct, gc=False):
-    T: str
-    S: str
-    t: Any
+class StockQuote(SymbolMessage, gc=False):
     bp: float
     bs: float
     ap: float
@@ -48,12 +50,9 @@ class StockQuote(msgspec.Struct, gc=False):
     z: str = TAPE
 
 
-class BarMessage(msgspec.Struct, gc=False):
+class BarMessage(SymbolMessage, gc=False):
     """A minute bar (T b), an updated one (u) or the running bar of the day (d)."""
 
-    T: str
-    S: str
-    t: Any
     o: float
     h: float
     l: float  # noqa: E741  the wire's name
@@ -63,42 +62,30 @@ class BarMessage(msgspec.Struct, gc=False):
     vw: float
 
 
-class CryptoTrade(msgspec.Struct, gc=False):
+class CryptoTrade(SymbolMessage, gc=False):
     """`tks` is the side that took: B or S."""
 
-    T: str
-    S: str
-    t: Any
     p: float
     s: float
     i: int
     tks: str
 
 
-class CryptoQuote(msgspec.Struct, gc=False):
-    T: str
-    S: str
-    t: Any
+class CryptoQuote(SymbolMessage, gc=False):
     bp: float
     bs: float
     ap: float
     as_: float = msgspec.field(name="as")
 
 
-class OptionTrade(msgspec.Struct, gc=False):
-    T: str
-    S: str
-    t: Any
+class OptionTrade(SymbolMessage, gc=False):
     p: float
     s: float
     x: str = OPTION_VENUE
     c: str = OPTION_TRADE_CONDITION
 
 
-class OptionQuote(msgspec.Struct, gc=False):
-    T: str
-    S: str
-    t: Any
+class OptionQuote(SymbolMessage, gc=False):
     bp: float
     bs: float
     ap: float
@@ -108,12 +95,9 @@ class OptionQuote(msgspec.Struct, gc=False):
     c: str = OPTION_QUOTE_CONDITION
 
 
-class StatusMessage(msgspec.Struct, gc=False):
+class StatusMessage(SymbolMessage, gc=False):
     """A change of trading status: code and text, reason code and text."""
 
-    T: str
-    S: str
-    t: Any
     sc: str
     sm: str
     rc: str
@@ -121,32 +105,23 @@ class StatusMessage(msgspec.Struct, gc=False):
     z: str = TAPE
 
 
-class LuldMessage(msgspec.Struct, gc=False):
+class LuldMessage(SymbolMessage, gc=False):
     """The price band: up, down, and an indicator."""
 
-    T: str
-    S: str
-    t: Any
     u: float
     d: float
     i: str = "B"
     z: str = TAPE
 
 
-class ImbalanceMessage(msgspec.Struct, gc=False):
-    T: str
-    S: str
-    t: Any
+class ImbalanceMessage(SymbolMessage, gc=False):
     p: float
     z: str = TAPE
 
 
-class CorrectionMessage(msgspec.Struct, gc=False):
+class CorrectionMessage(SymbolMessage, gc=False):
     """A print as it was told (o…) and as it is (c…)."""
 
-    T: str
-    S: str
-    t: Any
     oi: int
     op: float
     os: float
@@ -159,12 +134,9 @@ class CorrectionMessage(msgspec.Struct, gc=False):
     z: str = TAPE
 
 
-class CancelMessage(msgspec.Struct, gc=False):
+class CancelMessage(SymbolMessage, gc=False):
     """A print that never was: `a` is C (cancelled) or E (an error)."""
 
-    T: str
-    S: str
-    t: Any
     i: int
     p: float
     s: float
@@ -180,12 +152,9 @@ class BookLevel(msgspec.Struct, gc=False):
     s: float
 
 
-class OrderbookMessage(msgspec.Struct, omit_defaults=True):
+class OrderbookMessage(SymbolMessage, omit_defaults=True):
     """`r` marks a full book that replaces what was known; without it only the changed levels are told."""
 
-    T: str
-    S: str
-    t: Any
     b: list[BookLevel] = msgspec.field()
     a: list[BookLevel] = msgspec.field()
     r: bool = False
