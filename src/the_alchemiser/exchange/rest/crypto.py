@@ -14,7 +14,7 @@ from aiohttp import web
 from the_alchemiser.exchange.market.barring import parse_timeframe
 from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto
-from the_alchemiser.exchange.market.prices import NoPrice
+from the_alchemiser.exchange.rest.asofnow import rows_shown, shown
 from the_alchemiser.exchange.rest.barsteps import bars_reader
 from the_alchemiser.exchange.rest.door import FLOOR, Handler, json_answer
 from the_alchemiser.exchange.rest.paging import Reader, bad_query, collect, listed_symbols, page_of
@@ -134,19 +134,12 @@ def _order_book(market: SimulatedCrypto, symbol: str, now: int) -> Row | None:
 def _snapshot(market: SimulatedCrypto, symbol: str, now: int) -> Row | None:
     daily = market.bars(symbol, "1Day", now - 2 * DAY, now, now)
     return {
-        "latestTrade": _shown(_latest_trade, market, symbol, now),
-        "latestQuote": _shown(_latest_quote, market, symbol, now),
-        "minuteBar": _shown(_latest_bar, market, symbol, now),
+        "latestTrade": shown(_latest_trade, market, symbol, now),
+        "latestQuote": shown(_latest_quote, market, symbol, now),
+        "minuteBar": shown(_latest_bar, market, symbol, now),
         "dailyBar": bar_row(daily[-1]) if daily else None,
         "prevDailyBar": bar_row(daily[-2]) if len(daily) > 1 else None,
     }
-
-
-def _shown(show: Show, market: SimulatedCrypto, symbol: str, now: int) -> Row | None:
-    try:
-        return show(market, symbol, now)
-    except NoPrice:
-        return None
 
 
 def as_of_now(key: str, show: Show) -> Handler:
@@ -155,8 +148,7 @@ def as_of_now(key: str, show: Show) -> Handler:
     async def answer(request: web.Request) -> web.Response:
         market, now = _market(request), request.app[FLOOR].now
         pairs = _pairs(request, market)
-        rows = {pair: _shown(show, market, pair, now) for pair in pairs if market is not None}
-        return json_answer({key: {pair: row for pair, row in rows.items() if row is not None}})
+        return json_answer({key: rows_shown(show, market, pairs, now)})
 
     return answer
 

@@ -12,6 +12,7 @@ from the_alchemiser.exchange.market.contracts import Contract, parse_contract
 from the_alchemiser.exchange.market.options import OptionMarket, Valued
 from the_alchemiser.exchange.market.prices import NoPrice
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
+from the_alchemiser.exchange.rest.asofnow import rows_shown, shown
 from the_alchemiser.exchange.rest.chains import option_market, select, selection_of
 from the_alchemiser.exchange.rest.door import FLOOR, Handler, json_answer
 from the_alchemiser.exchange.rest.paging import (
@@ -120,21 +121,13 @@ def _latest_trade(market: OptionMarket, symbol: str, now: int) -> Row | None:
     return option_trade_row(market.trade(symbol, now))
 
 
-def _shown(show: Show, market: OptionMarket, symbol: str, now: int) -> Row | None:
-    try:
-        return show(market, symbol, now)
-    except NoPrice:
-        return None
-
-
 def latest(key: str, show: Show) -> Handler:
     """The handler of a route that shows one row for each contract, as of now."""
 
     async def answer(request: web.Request) -> web.Response:
         market, now = option_market(request), request.app[FLOOR].now
         symbols = _listed(market, _symbols(request), now)
-        rows = {symbol: _shown(show, market, symbol, now) for symbol in symbols if market is not None}
-        return json_answer({key: {symbol: row for symbol, row in rows.items() if row is not None}})
+        return json_answer({key: rows_shown(show, market, symbols, now)})
 
     return answer
 
@@ -208,8 +201,8 @@ def _snapshot_rows(market: OptionMarket | None, contracts: list[Contract], now: 
 def _snapshot(market: OptionMarket, contract: Contract, valued: Valued, place: int, now: int) -> Row:
     symbol = contract.symbol
     row: Row = {}
-    trade = _shown(_latest_trade, market, symbol, now)
-    quote = _shown(_latest_quote, market, symbol, now)
+    trade = shown(_latest_trade, market, symbol, now)
+    quote = shown(_latest_quote, market, symbol, now)
     if trade is not None:
         row["latestTrade"] = trade
     if quote is not None:
