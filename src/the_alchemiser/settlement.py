@@ -11,6 +11,7 @@ from the_alchemiser.domain.facts import CancelIntended, FillBooked, OrderLost, O
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.money import Side, plain
 from the_alchemiser.domain.orders import RANK, ClientOrderId, Execution, Order, OrderReport, OrderStatus
+from the_alchemiser.domain.probes import probe
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
 
@@ -102,6 +103,7 @@ class Settlement:
         if step.at - order.lost_at < IN_FLIGHT_SECONDS * SECOND:
             return
         if order.losses < SENDS_MAX and self._is_wanted(order, step.at):
+            probe("settlement.order_sent_again")
             # The same id again: were the first one still on its way, the broker would refuse the second.
             step.record(OrderLost(step.at, client_order_id, "no trace of it at the broker; sent again"))
             step.ask(SubmitOrder(order.request))
@@ -116,6 +118,7 @@ class Settlement:
             step.alert("warning", f"order {client_order_id} refused: {reason}")
 
     def _give_up(self, step: Step, order: Order) -> None:
+        probe("settlement.order_given_up")
         self._end(step, order, OrderStatus.ABANDONED, "no trace of it at the broker")
         step.alert(
             "error", f"order {order.request.client_order_id} was given up: no trace of it at the broker"
@@ -123,6 +126,7 @@ class Settlement:
 
     def _take_back(self, step: Step, order: Order) -> None:
         """An order that was given up lives after all; nobody wants it any more."""
+        probe("settlement.abandoned_order_lives")
         name = order.request.client_order_id
         step.alert("error", f"order {name}, given up before, is {order.status.value} at the broker")
         if not order.is_done:
@@ -163,6 +167,7 @@ class Settlement:
         position = self.state.ledger.positions.get(execution.symbol)
         if execution.side is Side.SELL and (position is None or position.shares < shares):
             return  # Its buy has yet to be told, or it is a short sale: the comparison with the broker will say.
+        probe("settlement.external_trade_adopted")
         step.record(FillBooked(step.at, "", execution.as_fill(f"external-{execution.broker_order_id}")))
         told = f"{execution.side.value} {plain(shares)} {execution.symbol} at {plain(execution.price)}"
         step.alert("warning", f"adopted a trade that was not ours: {told}")

@@ -1,0 +1,66 @@
+"""Rare branches say that they were reached, so that a green simulation can show that it went there.
+
+Outside a simulation nobody listens and a probe costs one comparison. A gate's run counts every name and fails when one
+of `PROBES` was reached too seldom: what was never reached was never tested.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Listener = Callable[[str], None]
+
+_listeners: list[Listener] = []
+
+
+def probe(name: str) -> None:
+    """Say that this branch was taken. `name` is one of the registry below, a literal where it is called."""
+    if _listeners:
+        for listener in _listeners:
+            listener(name)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Tell `listener` every probe that is reached inside the block."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count by name the probes reached inside the block."""
+    counts: Counter[str] = Counter()
+
+    def count(name: str) -> None:
+        counts[name] += 1
+
+    with listening(count):
+        yield counts
+
+
+# The registry: MODULE.WHAT_HAPPENED, one a line and sorted, so that two changes beside each other merge by themselves.
+# A test holds it against the sources both ways.
+
+IN_THE_CORE = frozenset(
+    {
+        "settlement.abandoned_order_lives",
+        "settlement.external_trade_adopted",
+        "settlement.order_given_up",
+        "settlement.order_sent_again",
+    }
+)
+"""Reached by engine, order manager, ledger, journal and core link: the gate's seeds must reach each of them."""
+
+IN_THE_SHELL: frozenset[str] = frozenset()
+"""Only the live driver, the adapter or the stream client have these branches: the shell's seeds must reach them."""
+
+IN_PROCESSES: frozenset[str] = frozenset()
+"""Real disks, databases and processes only: tests of their own reach these, no seed can."""
+
+PROBES = IN_THE_CORE | IN_THE_SHELL | IN_PROCESSES
