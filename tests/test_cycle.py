@@ -214,9 +214,9 @@ def test_a_refused_cycle_is_not_begun_again_that_day(hand: Hand) -> None:
 def test_a_blocked_account_buys_nothing(hand: Hand) -> None:
     hand.start()
     hand.read("begin:2021-01-04", "100000", at=HALF_PAST_THREE)
-    state = hand.engine._broker
+    state = hand.engine.reconciliation.broker
     assert state is not None
-    hand.engine._broker = replace(state, account=replace(state.account, is_blocked=True))
+    hand.engine.reconciliation.broker = replace(state, account=replace(state.account, is_blocked=True))
     hand.market()
     assert [fact.code for fact in hand.kinds(TradeRefused)] == ["account_blocked"]
     assert hand.submitted() == []

@@ -47,7 +47,8 @@ from the_alchemiser.domain.facts import (
     encode,
 )
 from the_alchemiser.domain.instants import MINUTE, SECOND
-from the_alchemiser.engine import CLOSE_RETRY_SECONDS, RECHECK_SECONDS, Engine
+from the_alchemiser.engine import CLOSE_RETRY_SECONDS, Engine
+from the_alchemiser.reconciliation import RECHECK_SECONDS
 
 D = Decimal
 

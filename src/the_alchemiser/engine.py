@@ -13,10 +13,9 @@ import msgspec
 
 from the_alchemiser.cycle import CycleConfig, TradingCycle, cycle_id_of
 from the_alchemiser.domain.effects import SetTimer
-from the_alchemiser.domain.errors import InvariantBroken, SafetyRefusal
+from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.events import (
     BrokerRead,
-    BrokerState,
     CancelDenied,
     CycleAsked,
     Event,
@@ -31,27 +30,21 @@ from the_alchemiser.domain.events import (
     StreamRestored,
     TimerFired,
 )
-from the_alchemiser.domain.facts import AccountOpened, DayClosed, Fact, Reconciled
+from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
-from the_alchemiser.domain.orders import OrderStatus
-from the_alchemiser.pipeline.ledger import reconcile
 from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
+from the_alchemiser.reconciliation import AGAIN, Reconciliation
 from the_alchemiser.settlement import FILL_GRACE_SECONDS, FILL_RETRY_SECONDS, Settlement
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import NOTHING, Step, StepResult
 
 SETTLE_SECONDS = 60
 """How long after the close the day's books are made up: the broker's last reports have come by then."""
-RECHECK_SECONDS = 2
-"""A difference must still be there after this long before it counts: two reads are never of one instant."""
-READ_RETRY_SECONDS = 5
 CANCEL_RETRY_SECONDS = 30
 CLOSE_RETRY_SECONDS = 300
 """How soon books that could not be closed are tried again."""
-NOT_IN_FLIGHT = frozenset(OrderStatus) - {OrderStatus.INTENDED, OrderStatus.UNKNOWN}
-"""Orders whose answer is not under way: only these can be expected on the broker's list."""
 
 
 class EngineConfig(msgspec.Struct, frozen=True):
@@ -70,10 +63,10 @@ class Engine:
         self.state = EngineState()
         self.cycle = TradingCycle(config.cycle, self.state)
         self.settlement = Settlement(self.state)
+        self.reconciliation = Reconciliation(self.state, self.settlement, config.account_number)
         self.reactions = Reactions(config.bar_strategies, config.cycle, self.state)
         self._config = config
         self._sessions: tuple[Session, ...] = ()
-        self._broker: BrokerState | None = None
         self._cancels_again_at: Nanos = 0
         for fact in history:
             self.state.apply(fact)
@@ -89,59 +82,20 @@ class Engine:
     # The whole record of the broker
 
     def _started(self, step: Step, event: Started) -> None:
-        self._read_broker(step, "start")
+        self.reconciliation.ask(step, "start")
 
     def _stream_restored(self, step: Step, event: StreamRestored) -> None:
-        self._read_broker(step, "restored")
-
-    def _read_broker(self, step: Step, purpose: str) -> None:
-        step.ask(self.state.broker_read(purpose, step.at))
+        self.reconciliation.ask(step, "restored")
 
     def _broker_read(self, step: Step, event: BrokerRead) -> None:
-        self._broker, self._sessions = event.state, event.state.sessions
-        self._pin_account(step, event.state)
-        for report in event.state.orders:
-            self.settlement.take_report(step, report)
-        for execution in event.state.executions:
-            name = self.state.names.get(execution.broker_order_id, "")
-            self.settlement.book(step, execution, name)
-        if event.purpose == "start":
-            known = frozenset(report.client_order_id for report in event.state.orders)
-            self.settlement.search_again(step, known)
-        self._reconcile(step, event)
+        self._sessions = event.state.sessions
+        purpose = event.purpose.removeprefix(AGAIN)
+        if self.reconciliation.take(step, event):
+            self._continue(step, purpose)
         self.settlement.ask_for_fills(step, FILL_RETRY_SECONDS)
         # After a start the quotes we remember are old: the cycle goes on when it has read new ones.
-        if event.purpose.removeprefix("again:") != "start":
+        if purpose != "start":
             self.cycle.advance(step)
-
-    def _pin_account(self, step: Step, read: BrokerState) -> None:
-        expected = self.state.account_number or self._config.account_number
-        if expected and expected != read.account.number:
-            raise SafetyRefusal(
-                f"these keys open account {read.account.number}, the journal is of {expected}"
-            )
-        if not self.state.account_number:
-            if any(holding.shares < 0 for holding in read.holdings):
-                raise SafetyRefusal("the account holds short positions, which this version does not trade")
-            held = tuple(sorted(read.holdings, key=lambda holding: holding.symbol))
-            step.record(AccountOpened(step.at, read.account.number, read.account.cash, held))
-
-    def _reconcile(self, step: Step, event: BrokerRead) -> None:
-        read, purpose = event.state, event.purpose.removeprefix("again:")
-        live_at_broker = frozenset(
-            report.client_order_id
-            for report in read.orders
-            if not report.status.is_done and report.client_order_id in self.state.orders
-        )
-        expected = [order for order in self.state.live.values() if order.status in NOT_IN_FLIGHT]
-        differences = reconcile(self.state.ledger, expected, read.account, read.holdings, live_at_broker)
-        if differences and purpose == event.purpose:
-            step.ask(SetTimer(step.at + RECHECK_SECONDS * SECOND, f"again:{purpose}"))
-            return
-        step.record(Reconciled(step.at, purpose, differences, read.account.cash, read.account.equity))
-        if differences:
-            step.alert("critical", f"ledger and broker disagree: {'; '.join(differences)}")
-        self._continue(step, purpose)
 
     def _continue(self, step: Step, purpose: str) -> None:
         kind, _, name = purpose.partition(":")
@@ -155,16 +109,17 @@ class Engine:
             self._schedule(step, closes_from=step.at + CLOSE_RETRY_SECONDS * SECOND)
 
     def _close_day(self, step: Step, date: str) -> None:
-        if self._broker is None or self._is_closed(date):
+        broker = self.reconciliation.broker
+        if broker is None or self._is_closed(date):
             return
-        marks = {held.symbol: held.price for held in self._broker.holdings}
+        marks = {held.symbol: held.price for held in broker.holdings}
         unmarked = [symbol for symbol in self.state.ledger.shares() if symbol not in marks]
         if unmarked:
             step.alert(
                 "critical", f"the books of {date} stay open: the broker marks no {', '.join(unmarked)}"
             )
             return
-        account, ledger = self._broker.account, self.state.ledger
+        account, ledger = broker.account, self.state.ledger
         step.record(
             DayClosed(
                 step.at, date, account.cash, account.equity, ledger.realised, ledger.unrealised(marks), marks
@@ -199,25 +154,25 @@ class Engine:
     def _timer_fired(self, step: Step, event: TimerFired) -> None:
         kind, _, rest = event.key.partition(":")
         if kind in ("begin", "close"):
-            self._read_broker(step, event.key)
+            self.reconciliation.ask(step, event.key)
         elif kind in ("again", "read"):
-            self._read_broker(step, event.key if kind == "again" else rest)
+            self.reconciliation.ask(step, event.key if kind == "again" else rest)
         elif kind == "step":
             # The stream only makes us faster: while orders are open, its silence is never taken for their rest.
             if self.state.live:
-                self._read_broker(step, "step")
+                self.reconciliation.ask(step, "step")
             self.cycle.on_step_timer(step)
         elif kind == "retry":
             self.cycle.on_retry_timer(step)
         elif kind == "fills":
             if self.settlement.fills_are_due():
-                self._read_broker(step, "fills")
+                self.reconciliation.ask(step, "fills")
         elif kind == "lookup":
             name, _, number = rest.rpartition(":")
             self.settlement.look_up(step, name, int(number))
 
     def _cycle_asked(self, step: Step, event: CycleAsked) -> None:
-        self._read_broker(step, "begin:now")
+        self.reconciliation.ask(step, "begin:now")
 
     def _begin_cycle(self, step: Step, date: str) -> None:
         running = [one for one in self._sessions if one.date == date or one.open <= step.at < one.close]
@@ -233,9 +188,10 @@ class Engine:
     # The market
 
     def _market_read(self, step: Step, event: MarketRead) -> None:
-        if self.state.cycle is not None and self._broker is not None:
+        broker = self.reconciliation.broker
+        if self.state.cycle is not None and broker is not None:
             session = self._session_of(self.state.cycle.session)
-            self.cycle.on_market(step, event, session, self._date_before(session), self._broker.account)
+            self.cycle.on_market(step, event, session, self._date_before(session), broker.account)
 
     def _quotes_read(self, step: Step, event: QuotesRead) -> None:
         self.cycle.on_quotes(step, event.quotes)
@@ -247,8 +203,7 @@ class Engine:
         elif kind == "quotes":
             self.cycle.on_quotes(step, {})
         elif kind == "broker":
-            step.alert("warning", f"the broker's record could not be read ({rest}): {event.reason}")
-            step.ask(SetTimer(step.at + READ_RETRY_SECONDS * SECOND, f"read:{rest}"))
+            self.reconciliation.on_failed(step, rest, event.reason)
 
     def _session_of(self, date: str) -> Session:
         for session in self._sessions:
@@ -268,7 +223,7 @@ class Engine:
         if event.execution is not None:
             self.settlement.book(step, event.execution, name)
             if name not in self.state.orders:
-                self._read_broker(step, "external")
+                self.reconciliation.ask(step, "external")
         self.settlement.ask_for_fills(step, FILL_GRACE_SECONDS)
         self._go_on(step, event.report.symbol)
 
@@ -288,7 +243,7 @@ class Engine:
     def _cancel_denied(self, step: Step, event: CancelDenied) -> None:
         # Usually it filled meanwhile; its true state comes with the broker's record.
         if event.client_order_id in self.state.live:
-            self._read_broker(step, "fills")
+            self.reconciliation.ask(step, "fills")
             # One timer for all of them: it asks for every cancel again, and each may be denied again.
             if step.at >= self._cancels_again_at:
                 self._cancels_again_at = step.at + CANCEL_RETRY_SECONDS * SECOND
@@ -296,7 +251,7 @@ class Engine:
 
     def _go_on(self, step: Step, heard_of: Symbol = "") -> None:
         """Let the cycle make its next moves, but never before the broker's record was read once."""
-        if self._broker is not None:
+        if self.reconciliation.broker is not None:
             self.cycle.advance(step, heard_of)
 
 
