@@ -113,12 +113,46 @@ class Journal(Protocol):
     def append(self, facts: Sequence[Fact]) -> None:
         """Make the facts durable together, in order: once this returns they survive power loss.
 
-        Raises StoreUnavailable, in which case none of them was written.
+        Raises StoreUnavailable: they are written all or none, and the same call repeated writes them once. Raises
+        LeaseLost, writing none of them, where the journal is leased and another engine took the lease.
         """
         ...
 
     def read(self) -> Iterator[Fact]:
         """Every fact so far, oldest first. Raises JournalCorrupt where the chain does not verify."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to write one account's journal and to send its orders. One engine has it at any moment.
+
+    Every taking has a number of its own, the epoch, one higher than the last: what an engine of an older epoch
+    still tries is refused by the store, and not sent.
+    """
+
+    @property
+    def epoch(self) -> int:
+        """The number of our taking; 0 before it."""
+        ...
+
+    def take(self) -> int:
+        """Take it; the new epoch. Raises LeaseHeld, naming the owner, while another engine has it."""
+        ...
+
+    def renew(self) -> None:
+        """Keep it for another while. Raises LeaseLost, then and ever after, where another engine took it."""
+        ...
+
+    def check(self) -> None:
+        """Returns only where what we send now may be sent: to be called before each order and cancellation.
+
+        What it knows is at most a second old; older knowledge is read again first. Raises LeaseLost, and
+        StoreUnavailable where nobody can say.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give it back, so that the next engine need not wait."""
         ...
 
 

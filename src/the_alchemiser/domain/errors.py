@@ -3,6 +3,7 @@
 AlchemiserError
 ├── ConfigurationError      the user corrects settings or arguments; exit code 2
 ├── SafetyRefusal           a safety rule forbids it; exit code 3
+│   └── LeaseLost           another engine may act for this account now: write and send nothing more, end
 ├── BrokerError
 │   ├── BrokerUnavailable   passing: reads are tried again, an order's outcome is unknown
 │   │   ├── OutcomeUnknown  an order or cancel got no clear answer: settle it by its client order id
@@ -11,6 +12,7 @@ AlchemiserError
 │   └── BrokerUnauthorized  keys refused: stop opening, tell
 ├── MarketDataMissing       no decision can be made; the cycle refuses
 ├── StoreUnavailable        disk full, locked, unreadable: nothing may be sent
+│   ├── LeaseHeld           another engine acts for this account: this one does not start
 │   └── JournalCorrupt      the chain or a derived table does not verify
 └── InvariantBroken         our own rule is broken: stop this path at once
 """
@@ -28,6 +30,10 @@ class ConfigurationError(AlchemiserError):
 
 class SafetyRefusal(AlchemiserError):
     """A safety rule forbids what was asked."""
+
+
+class LeaseLost(SafetyRefusal):
+    """The lease on the account is another engine's now, or can no longer be shown to be ours."""
 
 
 class BrokerError(AlchemiserError):
@@ -73,6 +79,14 @@ class MarketDataMissing(AlchemiserError):
 
 class StoreUnavailable(AlchemiserError):
     """The journal cannot be written or read now."""
+
+
+class LeaseHeld(StoreUnavailable):
+    """Another engine holds the lease on the account; `owner` is how it named itself."""
+
+    def __init__(self, text: str, *, owner: str = "") -> None:
+        super().__init__(text)
+        self.owner = owner
 
 
 class JournalCorrupt(StoreUnavailable):
