@@ -28,6 +28,8 @@ PAGE_BYTES = 4096
 JOURNAL_BYTES_MAX = 64 * 2**30
 """A journal is never let grow beyond this: at 100,000 facts a day some thousand days."""
 
+Connect = Callable[..., sqlite3.Connection]
+"""How a file is opened: `sqlite3.connect`, or in tests what stands between SQLite and a disk that fails."""
 Prepare = Callable[[sqlite3.Connection], None]
 
 _PRIMARY_CODE = 0xFF
@@ -58,7 +60,9 @@ def sqlite_path(url: str) -> Path:
     return Path(parsed.database).absolute()
 
 
-def writing_engine(path: Path, busy_seconds: float, bytes_max: int) -> Engine:
+def writing_engine(
+    path: Path, busy_seconds: float, bytes_max: int, connect: Connect = sqlite3.connect
+) -> Engine:
     """An engine whose commits survive power loss; every transaction takes the write lock at once."""
     address = f"file:{quote(str(path))}?mode=rwc"
 
@@ -69,7 +73,7 @@ def writing_engine(path: Path, busy_seconds: float, bytes_max: int) -> Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA max_page_count = {bytes_max // PAGE_BYTES}")
 
-    return _engine(address, busy_seconds, make_durable, "BEGIN IMMEDIATE")
+    return _engine(address, busy_seconds, make_durable, "BEGIN IMMEDIATE", connect)
 
 
 def reading_engine(path: Path) -> Engine:
@@ -79,16 +83,18 @@ def reading_engine(path: Path) -> Engine:
     return _engine(f"file:{quote(str(path))}?mode=ro", BUSY_SECONDS, lambda _: None, "BEGIN")
 
 
-def _engine(address: str, busy_seconds: float, prepare: Prepare, begin: str) -> Engine:
-    def connect() -> sqlite3.Connection:
+def _engine(
+    address: str, busy_seconds: float, prepare: Prepare, begin: str, connect: Connect = sqlite3.connect
+) -> Engine:
+    def prepared() -> sqlite3.Connection:
         # isolation_level None: Python's own notion of transactions would leave schema changes out of ours.
-        connection = sqlite3.connect(
+        connection = connect(
             address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         prepare(connection)
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=prepared, poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 

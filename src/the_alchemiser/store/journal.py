@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -16,6 +17,7 @@ from .chain import START, Entry, Tip, entries_after, verified
 from .database import (
     BUSY_SECONDS,
     JOURNAL_BYTES_MAX,
+    Connect,
     WriterLock,
     one_clear_line,
     reading_engine,
@@ -38,12 +40,17 @@ class SqlJournal:
     """
 
     def __init__(
-        self, url: str, *, busy_seconds: float = BUSY_SECONDS, bytes_max: int = JOURNAL_BYTES_MAX
+        self,
+        url: str,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        bytes_max: int = JOURNAL_BYTES_MAX,
+        connect: Connect = sqlite3.connect,
     ) -> None:
         self.path = sqlite_path(url)
         with one_clear_line(self.path), ExitStack() as given_back:
             given_back.callback(WriterLock(self.path).release)
-            self._connection = writing_engine(self.path, busy_seconds, bytes_max).connect()
+            self._connection = writing_engine(self.path, busy_seconds, bytes_max, connect).connect()
             given_back.callback(self._connection.close)
             self._prepare()
             given_back.callback(self._statements.close)
