@@ -33,7 +33,10 @@ from the_alchemiser.domain.events import (
     OrderUnheard,
     ReadFailed,
     Started,
+    StreamGarbled,
+    StreamLost,
     StreamRestored,
+    StreamSuspected,
 )
 from the_alchemiser.domain.facts import (
     AccountOpened,
@@ -224,6 +227,24 @@ def test_a_reconnected_stream_means_reading_what_it_missed(hand: Hand) -> None:
     hand.start()
     hand.tell(StreamRestored(hand.at + MINUTE))
     assert [effect.purpose for effect in hand.wants(ReadBroker)] == ["restored"]
+
+
+def test_an_order_stream_that_cannot_be_opened_is_told_to_a_person(hand: Hand) -> None:
+    hand.start()
+    hand.tell(StreamLost(hand.at, "refused five times"))
+    assert [(one.level, "refused five times" in one.text) for one in hand.wants(RaiseAlert)] == [
+        ("critical", True)
+    ]
+
+
+@pytest.mark.parametrize("kind", [StreamGarbled, StreamSuspected])
+def test_what_the_stream_says_unclearly_or_not_at_all_is_read_and_told(
+    hand: Hand, kind: type[StreamGarbled | StreamSuspected]
+) -> None:
+    hand.start()
+    hand.tell(kind(hand.at, "what happened"))
+    assert len(hand.wants(ReadBroker)) == 1
+    assert [(one.level, "what happened" in one.text) for one in hand.wants(RaiseAlert)] == [("warning", True)]
 
 
 # Time

@@ -27,7 +27,10 @@ from the_alchemiser.domain.events import (
     QuotesRead,
     ReadFailed,
     Started,
+    StreamGarbled,
+    StreamLost,
     StreamRestored,
+    StreamSuspected,
     TimerFired,
 )
 from the_alchemiser.domain.facts import DayClosed, Fact
@@ -86,6 +89,17 @@ class Engine:
 
     def _stream_restored(self, step: Step, event: StreamRestored) -> None:
         self.reconciliation.ask(step, "restored")
+
+    def _stream_lost(self, step: Step, event: StreamLost) -> None:
+        step.alert("critical", f"orders are not heard of any more: {event.reason}")
+
+    def _stream_garbled(self, step: Step, event: StreamGarbled) -> None:
+        step.alert("warning", f"the order stream said what cannot be understood: {event.reason}")
+        self.reconciliation.ask(step, "garbled")
+
+    def _stream_suspected(self, step: Step, event: StreamSuspected) -> None:
+        step.alert("warning", f"the order stream keeps silent: {event.reason}")
+        self.reconciliation.ask(step, "suspected")
 
     def _broker_read(self, step: Step, event: BrokerRead) -> None:
         self._sessions = event.state.sessions
@@ -269,4 +283,7 @@ _ROUTES: dict[type, Callable[[Engine, Step, Any], None]] = {
     CancelDenied: Engine._cancel_denied,
     CycleAsked: Engine._cycle_asked,
     StreamRestored: Engine._stream_restored,
+    StreamLost: Engine._stream_lost,
+    StreamGarbled: Engine._stream_garbled,
+    StreamSuspected: Engine._stream_suspected,
 }

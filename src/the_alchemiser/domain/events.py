@@ -125,6 +125,29 @@ class StreamRestored(msgspec.Struct, frozen=True):
     at: Nanos
 
 
+class StreamLost(msgspec.Struct, frozen=True):
+    """The order stream could not be opened for some time. Told once for an outage, which StreamRestored ends."""
+
+    at: Nanos
+    reason: str
+
+
+class StreamGarbled(msgspec.Struct, frozen=True):
+    """The order stream said what cannot be understood; the broker's record has it. It goes on meanwhile."""
+
+    at: Nanos
+    reason: str
+    messages: int = 1
+    """How many since the last event of this kind: they are told in groups, so that a flood costs few reads."""
+
+
+class StreamSuspected(msgspec.Struct, frozen=True):
+    """The order stream looks alive and kept silent where it should have spoken: what it withheld must be read."""
+
+    at: Nanos
+    reason: str
+
+
 Event = (
     Started
     | BrokerRead
@@ -140,4 +163,7 @@ Event = (
     | Bar
     | CycleAsked
     | StreamRestored
+    | StreamLost
+    | StreamGarbled
+    | StreamSuspected
 )
