@@ -11,7 +11,7 @@ import pytest
 from hand import Hand, heard
 
 from the_alchemiser.domain.effects import CancelOrder, Effect, LookUpOrder, ReadBroker
-from the_alchemiser.domain.errors import BrokerUnavailable
+from the_alchemiser.domain.errors import BrokerUnavailable, LeaseLost, StoreUnavailable
 from the_alchemiser.domain.events import Event, OrderHeard, Started
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.runtime.clocks import RunningClock
@@ -48,6 +48,32 @@ class SlowDesk:
         self.is_busy.release()
         self.may_end.wait(timeout=30)
         return None
+
+
+class FailingLease:
+    """A lease whose renewals end as the test says, the last of them for ever."""
+
+    epoch = 1
+
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self.outcomes, self.renewals = list(outcomes), 0
+
+    def renew(self) -> None:
+        self.renewals += 1
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if outcome is not None:
+            raise outcome
+
+
+class Waiting:
+    """A pace on which nothing ever happens."""
+
+    async def carry_out(self, effects: Sequence[Effect]) -> None:
+        pass
+
+    async def next_events(self) -> list[Event]:
+        await asyncio.Event().wait()
+        return []
 
 
 class Recording:
@@ -149,3 +175,24 @@ def test_an_ear_that_is_full_lets_the_stream_wait_and_loses_nothing() -> None:
         return first, len(ear.take())
 
     assert asyncio.run(listened()) == (HEARD_MAX, 5)
+
+
+def test_the_lease_is_renewed_beside_the_trading_and_its_loss_ends_the_engine_even_when_nothing_happens() -> (
+    None
+):
+    lease = FailingLease(
+        None, None, StoreUnavailable("the database restarts"), None, LeaseLost("taken by two")
+    )
+    driver = LiveDriver(
+        turn(),
+        Waiting(),
+        Ear(TellingStream([None]), lambda: 0),
+        lambda: 0,
+        lease=lease,  # type: ignore[arg-type]
+        renewal_seconds=0.001,
+    )
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(asyncio.wait_for(driver.run(), 30))
+    (failure,) = caught.value.exceptions
+    assert isinstance(failure, LeaseLost)
+    assert lease.renewals == 5

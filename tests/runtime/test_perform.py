@@ -25,6 +25,7 @@ from the_alchemiser.domain.errors import (
     BrokerRefused,
     BrokerUnauthorized,
     BrokerUnavailable,
+    LeaseLost,
     OutcomeUnknown,
 )
 from the_alchemiser.domain.events import (
@@ -38,10 +39,13 @@ from the_alchemiser.domain.events import (
     QuotesRead,
     ReadFailed,
 )
+from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.money import Side, decimal
 from the_alchemiser.domain.orders import OrderReport, OrderRequest, OrderStatus
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.runtime.perform import Performer
+from the_alchemiser.store.lease import LEASE_SECONDS
+from the_alchemiser.store.memory import MemoryStore
 
 REQUEST = OrderRequest("alc-20210104-AAPL-b-0", "AAPL", Side.BUY, decimal(5))
 FAULTS: list[BrokerError] = [
@@ -203,3 +207,19 @@ def test_an_alert_goes_to_a_person_and_is_answered_by_nothing(line: Line) -> Non
     assert line.perform(RaiseAlert("error", "look here")) is None
     assert line.alerts.told == [("error", "look here")]
     assert Performer(line.broker, lambda: NOON).perform(RaiseAlert("error", "nobody listens")) is None
+
+
+def test_an_engine_whose_lease_was_taken_sends_no_order_and_no_cancellation_but_may_look(line: Line) -> None:
+    now, store = [MORNING], MemoryStore()
+    sleeper = store.journal("sleeper", lambda: now[0])
+    sleeper.take()
+    performer = Performer(line.broker, line.broker.now, lease=sleeper)
+    assert isinstance(performer.perform(SubmitOrder(REQUEST)), OrderHeard)
+    now[0] += LEASE_SECONDS * SECOND
+    store.journal("awake", lambda: now[0]).take()
+    exits = OrderRequest("alc-20210104-AAPL-s-1", "AAPL", Side.SELL, decimal(5))
+    for effect in (SubmitOrder(exits), CancelOrder(REQUEST.client_order_id, "1")):
+        with pytest.raises(LeaseLost, match="taken by awake"):
+            performer.perform(effect)
+    assert [request.client_order_id for request in line.broker.sent] == [REQUEST.client_order_id]
+    assert isinstance(performer.perform(LookUpOrder(REQUEST.client_order_id)), OrderHeard)

@@ -60,7 +60,11 @@ IN_THE_CORE = frozenset(
 IN_THE_SHELL: frozenset[str] = frozenset()
 """Only the live driver, the adapter or the stream client have these branches: the shell's seeds must reach them."""
 
-IN_PROCESSES: frozenset[str] = frozenset()
+IN_PROCESSES = frozenset(
+    {
+        "live.lease_not_renewed",
+    }
+)
 """Real disks, databases and processes only: tests of their own reach these, no seed can."""
 
 PROBES = IN_THE_CORE | IN_THE_SHELL | IN_PROCESSES

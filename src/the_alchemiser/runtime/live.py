@@ -14,13 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from the_alchemiser.domain.effects import CancelOrder, Effect, LookUpOrder, ReadBroker, SubmitOrder
-from the_alchemiser.domain.errors import BrokerUnavailable
+from the_alchemiser.domain.errors import BrokerUnavailable, StoreUnavailable
 from the_alchemiser.domain.events import Event, Started, StreamRestored
 from the_alchemiser.domain.money import Side
-from the_alchemiser.ports import Clock, StreamingRepository
+from the_alchemiser.domain.probes import probe
+from the_alchemiser.ports import Clock, Lease, StreamingRepository
 from the_alchemiser.runtime.clocks import LockstepClock
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.turn import Turn
+from the_alchemiser.store.lease import RENEWAL_SECONDS
 
 CONVERSATIONS_MAX = 4
 """Requests under way at once; the broker's rate limit makes more pointless."""
@@ -59,8 +61,11 @@ class LiveDriver:
         now: Callable[[], int],
         *,
         start_seconds: float = START_SECONDS_MAX,
+        lease: Lease | None = None,
+        renewal_seconds: float = RENEWAL_SECONDS,
     ) -> None:
         self._turn, self._pace, self._ear, self._now = turn, pace, ear, now
+        self._lease, self._renewal_seconds = lease, renewal_seconds
         self._start_seconds = start_seconds
         self._is_stopping = False
 
@@ -71,19 +76,29 @@ class LiveDriver:
     async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
         """Start, recover and trade: all the same.
 
-        Raises an ExceptionGroup of what makes going on unsafe, such as StoreUnavailable, or starting impossible:
-        BrokerUnavailable where the order stream does not listen.
+        Raises an ExceptionGroup of what makes going on unsafe, such as StoreUnavailable or LeaseLost, or starting
+        impossible: BrokerUnavailable where the order stream does not listen.
         """
         # What start-up made stays; sweeping it again and again would pause decisions for tens of milliseconds.
         gc.collect()
         gc.freeze()
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(self._ear.hear())
+            beside = [tasks.create_task(self._ear.hear()), tasks.create_task(self._keep_lease())]
             try:
                 if await self._is_listening():
                     await self._loop(is_finished, [Started(self._now()), *first])
             finally:
-                hearing.cancel()
+                for task in beside:
+                    task.cancel()
+
+    async def _keep_lease(self) -> None:
+        """Renew until cancelled. A store that does not answer ends nothing yet: without it nothing is sent anyway."""
+        while self._lease is not None:
+            await asyncio.sleep(self._renewal_seconds)
+            try:
+                await asyncio.to_thread(self._lease.renew)
+            except StoreUnavailable:
+                probe("live.lease_not_renewed")
 
     async def _is_listening(self) -> bool:
         """Wait for the order stream; False where we are told to stop first."""

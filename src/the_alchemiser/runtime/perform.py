@@ -31,22 +31,35 @@ from the_alchemiser.domain.events import (
 from the_alchemiser.domain.instants import DAY, Nanos, rfc3339
 from the_alchemiser.domain.market import Session
 from the_alchemiser.domain.orders import ClientOrderId, OrderReport
-from the_alchemiser.ports import Alerts, Broker
+from the_alchemiser.ports import Alerts, Broker, Lease
 
 CALENDAR_DAYS = 14
 """How far the calendar is read to both sides of today: more than any closure, so there is always a next session."""
 
 
 class Performer:
-    """Carries effects out against one broker. Failures become events; only defects raise."""
+    """Carries effects out against one broker. Failures of the broker become events.
 
-    def __init__(self, broker: Broker, now: Callable[[], Nanos], alerts: Alerts | None = None) -> None:
-        self.broker, self.now, self.alerts = broker, now, alerts
+    With a lease nothing that changes an order is sent but by its holder, exits no more than entries: they are the
+    next holder's. Then LeaseLost is raised, or StoreUnavailable where nobody can say who holds it, and nothing was
+    sent.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        now: Callable[[], Nanos],
+        alerts: Alerts | None = None,
+        lease: Lease | None = None,
+    ) -> None:
+        self.broker, self.now, self.alerts, self._lease = broker, now, alerts, lease
         self._sessions: tuple[Session, ...] = ()
         self._sessions_of = ""
 
     def perform(self, effect: Effect) -> Event | None:
         """Do it and say what came of it; None where the answer comes by another way."""
+        if self._lease is not None and isinstance(effect, SubmitOrder | CancelOrder):
+            self._lease.check()
         match effect:
             case SubmitOrder():
                 return self._submit(effect)
