@@ -15,7 +15,14 @@ from the_alchemiser.domain.instants import Nanos
 from the_alchemiser.domain.intent import Signal
 from the_alchemiser.domain.market import Asset, Bar, History, MarketSnapshot, Quote, Session, Symbol
 from the_alchemiser.domain.money import Weight
-from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Execution, OrderReport, OrderRequest
+from the_alchemiser.domain.orders import (
+    BrokerOrderId,
+    ClientOrderId,
+    Execution,
+    ItemOutcome,
+    OrderReport,
+    OrderRequest,
+)
 from the_alchemiser.domain.portfolio import Account, Holding
 
 
@@ -28,6 +35,10 @@ class TradingRepository(Protocol):
 
     def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
         """Ask for cancellation; the end of the order is reported separately."""
+        ...
+
+    def cancel_all_orders(self) -> Sequence[ItemOutcome]:
+        """Ask for the cancellation of every open order; each has its own outcome, and none of them is its end."""
         ...
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:

@@ -341,6 +341,25 @@ def test_closing_one_position_reports_the_closing_order(
     assert (broker.heard[0].method, broker.heard[0].target) == ("DELETE", "/v2/positions/BTC%2FUSD")
 
 
+@pytest.mark.parametrize("item", [{"id": "a"}, {"id": "a", "status": "soon"}, "a", None])
+def test_an_outcome_that_cannot_be_read_is_no_success_and_hides_no_other(
+    broker: SpeakingBroker, manager: AlpacaManager, item: object
+) -> None:
+    broker.script = [answer([item, {"id": "b", "status": 200}], 207)]
+    unread, read = manager.cancel_all_orders()
+    assert (unread.is_accepted, unread.reason) == (False, "its outcome cannot be read")
+    assert (read.subject, read.is_accepted) == ("b", True)
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "ok"}, None])
+def test_an_answer_that_names_no_orders_is_no_cancellation_of_all(
+    broker: SpeakingBroker, manager: AlpacaManager, body: object
+) -> None:
+    broker.script = [answer(body, 207)]
+    with pytest.raises(OutcomeUnknown):
+        manager.cancel_all_orders()
+
+
 def test_cancelling_everything_tells_each_outcome_for_itself(
     broker: SpeakingBroker, manager: AlpacaManager
 ) -> None:

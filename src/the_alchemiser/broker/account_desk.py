@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from the_alchemiser.broker import convert
 from the_alchemiser.broker.clients import Clients
-from the_alchemiser.broker.order_desk import ANOTHER_ORDER, ItemOutcome, item_outcome
+from the_alchemiser.broker.order_desk import ANOTHER_ORDER, item_outcome
 from the_alchemiser.broker.resilience import alpaca_retry_context
 from the_alchemiser.domain.errors import BrokerRefused, BrokerUnavailable
 from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339, rfc3339
 from the_alchemiser.domain.market import Session, Symbol
 from the_alchemiser.domain.money import Dollars
-from the_alchemiser.domain.orders import Execution, OrderReport
+from the_alchemiser.domain.orders import Execution, ItemOutcome, OrderReport
 from the_alchemiser.domain.portfolio import Account, Holding
 
 ACTIVITIES_PER_PAGE = 100

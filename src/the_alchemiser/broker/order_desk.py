@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from the_alchemiser.broker import convert
 from the_alchemiser.broker.clients import Clients
 from the_alchemiser.broker.order_shape import body_of, problem_of
@@ -14,7 +12,13 @@ from the_alchemiser.broker.resilience import alpaca_retry_context
 from the_alchemiser.domain.errors import BrokerError, BrokerRefused, BrokerUnavailable, OutcomeUnknown
 from the_alchemiser.domain.instants import DAY, Nanos, parse_rfc3339, rfc3339
 from the_alchemiser.domain.money import Price, Shares, plain
-from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, OrderReport, OrderRequest
+from the_alchemiser.domain.orders import (
+    BrokerOrderId,
+    ClientOrderId,
+    ItemOutcome,
+    OrderReport,
+    OrderRequest,
+)
 
 ORDERS_PER_PAGE = 500
 PAGES_MAX = 200
@@ -25,16 +29,6 @@ DUPLICATE_ID_STATUS = 422
 ANOTHER_ORDER = "it belongs to another order"
 
 Query = dict[str, Any]
-
-
-class ItemOutcome(msgspec.Struct, frozen=True):
-    """What became of one item of a request for many; a whole is never taken as done because the answer was one."""
-
-    subject: str
-    """The order id or the symbol."""
-    is_accepted: bool
-    report: OrderReport | None = None
-    reason: str = ""
 
 
 class OrderDesk:
@@ -97,7 +91,10 @@ class OrderDesk:
     def cancel_all_orders(self) -> tuple[ItemOutcome, ...]:
         """Ask for the cancellation of every open order; each has its own outcome."""
         with alpaca_retry_context(0, "cancel all orders"), self._clients.sending():
-            return tuple(item_outcome(item, "id") for item in self._clients.trading.delete("/orders") or ())
+            rows: Any = self._clients.trading.delete("/orders")
+            if not isinstance(rows, list):
+                raise ValueError("the answer names no orders")  # An empty body is not "nothing was open".
+            return tuple(item_outcome(item, "id") for item in rows)
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
         """The broker's record of one of our orders, or None where it has none."""
@@ -158,13 +155,15 @@ class OrderDesk:
 
 
 def item_outcome(item: convert.Raw, name: str) -> ItemOutcome:
-    """One row of a multi-status answer."""
-    body = item.get("body") or {}
-    is_accepted = 200 <= int(item["status"]) < 300
-    report = convert.order_report(body) if is_accepted and body.get("id") else None
-    return ItemOutcome(
-        str(item[name]), is_accepted, report, "" if is_accepted else str(body.get("message", "refused"))
-    )
+    """One row of a multi-status answer. One that cannot be read is no success, and hides no other."""
+    try:
+        body, is_accepted = item.get("body") or {}, 200 <= int(item["status"]) < 300
+        report = convert.order_report(body) if is_accepted and body.get("id") else None
+        reason = "" if is_accepted else str(body.get("message", "refused"))
+        return ItemOutcome(str(item[name]), is_accepted, report, reason)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        subject = item.get(name, "") if isinstance(item, dict) else ""
+        return ItemOutcome(str(subject), False, None, "its outcome cannot be read")
 
 
 def _next_cursor(wanted: Query, cursor: Query, last: convert.Raw, *, is_stuck: bool) -> Query:

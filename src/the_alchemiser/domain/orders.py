@@ -170,6 +170,16 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+class ItemOutcome(msgspec.Struct, frozen=True):
+    """What became of one item of a request for many; a whole is never taken as done because the answer was one."""
+
+    subject: str
+    """The broker's order id, or the symbol."""
+    is_accepted: bool
+    report: OrderReport | None = None
+    reason: str = ""
+
+
 class Order(msgspec.Struct):
     """The current truth about one of our orders: its request and everything reported since, merged."""
 

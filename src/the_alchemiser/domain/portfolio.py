@@ -6,21 +6,20 @@ from collections.abc import Mapping
 
 import msgspec
 
-from .errors import InvariantBroken
 from .market import Symbol
 from .money import ZERO, Dollars, Price, Shares, Side
 from .orders import Fill
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """Shares bought together at one price."""
+    """Shares bought together at one price; negative where they were sold before their buy was told."""
 
     shares: Shares
     price: Price
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Long shares of one symbol, first in first out, and what selling earlier ones has earned."""
+    """The shares of one symbol, first in first out, and what closing earlier ones has earned."""
 
     symbol: Symbol
     lots: tuple[Lot, ...] = ()
@@ -37,22 +36,29 @@ class Position(msgspec.Struct, frozen=True):
         return sum((lot.shares * lot.price for lot in self.lots), ZERO)
 
     def after(self, fill: Fill) -> Position:
-        """The position once `fill` is booked: a buy opens a lot, a sale consumes the oldest lots first."""
-        if fill.side is Side.BUY:
-            return Position(self.symbol, (*self.lots, Lot(fill.shares, fill.price)), self.realised)
-        return self._after_sale(fill)
+        """The position once `fill` is booked: it closes the oldest lots of the other direction first.
 
-    def _after_sale(self, fill: Fill) -> Position:
-        left, realised, kept = fill.shares, self.realised, []
+        What is left opens a lot: a negative one where a sale is told before its buy, which will close it.
+        """
+        if fill.side is Side.BUY and (not self.lots or self.lots[-1].shares > 0):
+            return Position(self.symbol, (*self.lots, Lot(fill.shares, fill.price)), self.realised)
+        left, realised, kept = fill.shares * fill.side.sign, self.realised, []
         for lot in self.lots:
-            sold = min(lot.shares, left)
-            left -= sold
-            realised += sold * (fill.price - lot.price)
-            if lot.shares > sold:
-                kept.append(Lot(lot.shares - sold, lot.price))
+            closed = _closed(lot, left)
+            left += closed
+            realised += closed * (fill.price - lot.price)
+            if lot.shares != closed:
+                kept.append(Lot(lot.shares - closed, lot.price))
         if left:
-            raise InvariantBroken(f"sold {left} more {fill.symbol} than the ledger holds")
+            kept.append(Lot(left, fill.price))
         return Position(self.symbol, tuple(kept), realised)
+
+
+def _closed(lot: Lot, moved: Shares) -> Shares:
+    """How much of a lot (with its sign) shares moving the other way close."""
+    if lot.shares > 0:
+        return min(lot.shares, max(-moved, ZERO))
+    return max(lot.shares, min(-moved, ZERO))
 
 
 class Holding(msgspec.Struct, frozen=True):

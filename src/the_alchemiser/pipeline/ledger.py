@@ -29,7 +29,7 @@ class Ledger:
         }
 
     def post(self, fill: Fill) -> None:
-        """Book one fill. Raises InvariantBroken for a sale of more than is held."""
+        """Book one fill; a sale may be told before its buy."""
         position = self.positions.get(fill.symbol) or Position(fill.symbol)
         self.positions[fill.symbol] = position.after(fill)
         self.cash += fill.amount

@@ -17,6 +17,7 @@ from the_alchemiser.domain.orders import (
     BrokerOrderId,
     ClientOrderId,
     Execution,
+    ItemOutcome,
     OrderReport,
     OrderRequest,
     OrderStatus,
@@ -76,6 +77,9 @@ class DirectBroker:
             self.exchange.cancel(broker_order_id)
         except Refusal as refusal:
             raise _refused(refusal) from refusal
+
+    def cancel_all_orders(self) -> Sequence[ItemOutcome]:
+        return [ItemOutcome(name, status < 300) for name, status in self.exchange.cancel_all()]
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
         try:

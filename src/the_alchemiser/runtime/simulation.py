@@ -17,7 +17,14 @@ from the_alchemiser.domain.events import Event, OrderHeard, Started, StreamResto
 from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.market import Asset, Bar, History, Quote, Session, Symbol
-from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Execution, OrderReport, OrderRequest
+from the_alchemiser.domain.orders import (
+    BrokerOrderId,
+    ClientOrderId,
+    Execution,
+    ItemOutcome,
+    OrderReport,
+    OrderRequest,
+)
 from the_alchemiser.domain.portfolio import Account, Holding
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.exchange.venue.core import Exchange
@@ -66,6 +73,9 @@ class Link:
 
     def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
         return self._changing(lambda: self._broker.cancel_order(broker_order_id))
+
+    def cancel_all_orders(self) -> Sequence[ItemOutcome]:
+        return self._changing(self._broker.cancel_all_orders)
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
         return self._reading(lambda: self._broker.get_order_by_client_id(client_order_id))

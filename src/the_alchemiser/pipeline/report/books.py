@@ -66,7 +66,7 @@ class Books:
         self._fills_of_day: list[Fill] = []
 
     def take(self, facts: Iterable[Fact]) -> None:
-        """Fold `facts` in. Raises InvariantBroken where they contradict themselves (more sold than held)."""
+        """Fold `facts` in."""
         for fact in facts:
             self._take_decision(fact)
             self._take_outcome(fact)
