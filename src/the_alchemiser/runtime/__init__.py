@@ -1,1 +1,1 @@
-"""The drivers: all that waits, fails or talks. live trades, backtest researches, simulation proves; one engine."""
+"""The drivers: all that waits, fails or talks. live trades, backtest researches; one engine."""

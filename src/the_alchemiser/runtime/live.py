@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from the_alchemiser.domain.effects import CancelOrder, Effect, LookUpOrder, ReadBroker, SubmitOrder
+from the_alchemiser.domain.effects import Effect
 from the_alchemiser.domain.errors import BrokerUnavailable, StoreUnavailable
 from the_alchemiser.domain.events import Event, Started, StreamRestored
-from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.ports import Clock, Lease, StreamingRepository
 from the_alchemiser.runtime.clocks import LockstepClock
+from the_alchemiser.runtime.outbox import Outbox
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.turn import Turn
 from the_alchemiser.store.lease import RENEWAL_SECONDS
@@ -180,16 +180,13 @@ class RunningPace:
     def __init__(self, turn: Turn, performer: Performer, clock: Clock, ear: Ear) -> None:
         self._turn, self._performer, self._clock, self._ear = turn, performer, clock, ear
         self._answers: list[Event] = []
-        self._waiting: list[tuple[int, int, Effect]] = []
+        self._outbox = Outbox()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._count = 0
         self._failure: BaseException | None = None
         self._threads = ThreadPoolExecutor(CONVERSATIONS_MAX, thread_name_prefix="broker")
 
     async def carry_out(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            self._queue(effect)
-        self._waiting.sort(key=lambda waiting: waiting[:2])
+        self._outbox.add(effects)
         self._start_waiting()
 
     async def next_events(self) -> list[Event]:
@@ -204,23 +201,14 @@ class RunningPace:
 
         The next start recovers what was not begun or not answered.
         """
-        self._waiting.clear()
+        self._outbox.clear()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS_MAX)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _queue(self, effect: Effect) -> None:
-        """Let it wait, once: asking again for what has not been begun adds nothing. So a bad line grows no queue."""
-        for index, (urgency, number, waiting) in enumerate(self._waiting):
-            if effect == waiting or _renews(effect, waiting):
-                self._waiting[index] = (urgency, number, effect)
-                return
-        self._count += 1
-        self._waiting.append((_urgency(effect), self._count, effect))
-
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._under_way) < CONVERSATIONS_MAX:
-            task = asyncio.create_task(self._converse(self._waiting.pop(0)[2]))
+        while self._outbox and len(self._under_way) < CONVERSATIONS_MAX:
+            task = asyncio.create_task(self._converse(self._outbox.take()))
             self._under_way.add(task)
             task.add_done_callback(self._done)
 
@@ -282,24 +270,3 @@ class LockstepPace:
         sequence = await asyncio.to_thread(self._clock.advance, target)
         await self._ear.caught_up(sequence)
         return [*self._ear.take(), *self._turn.timers.take_due(self._clock.now())]
-
-
-def _renews(effect: Effect, waiting: Effect) -> bool:
-    """Whether it asks for what the other does, and knows better what to look for."""
-    if isinstance(effect, ReadBroker) and isinstance(waiting, ReadBroker):
-        return effect.purpose == waiting.purpose
-    return False
-
-
-def _urgency(effect: Effect) -> int:
-    """Smaller goes first: what makes us safer, then exits, then entries, then looking around."""
-    match effect:
-        case CancelOrder():
-            return 0
-        case SubmitOrder():
-            return 1 if effect.request.side is Side.SELL else 2
-        case LookUpOrder():
-            return 1
-        case ReadBroker():
-            return 3
-    return 4

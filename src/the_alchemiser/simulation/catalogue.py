@@ -1,0 +1,136 @@
+"""Which misfortunes there are, where each can strike, how often in an ordinary bad day, and how much of it.
+
+A site is a place where the world asks whether something goes wrong now: every call of the link, every message, every
+commit. At timed sites things go wrong by themselves, at an instant.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+SECONDS_NONE = (0.0, 0.0)
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One way in which a site goes wrong."""
+
+    name: str
+    weight: float = 1.0
+    """How often beside the site's other kinds."""
+    amount: tuple[float, float] = SECONDS_NONE
+
+
+class Site(msgspec.Struct, frozen=True):
+    """`rate` is how likely a call meets a fault of a kind that is armed; at a timed site, how many there are a day."""
+
+    name: str
+    rate: float
+    kinds: tuple[Kind, ...]
+
+
+_LATE = (1.0, 90.0)
+_SLOW = (0.5, 20.0)
+
+_NO_ANSWER = (
+    Kind("answer_lost"),
+    Kind("answer_late", amount=_SLOW),
+    Kind("answer_damaged"),
+    Kind("busy"),
+    Kind("unavailable_before"),
+)
+_CHANGING = (
+    *_NO_ANSWER,
+    Kind("request_lost"),
+    Kind("request_late", amount=_LATE),
+    Kind("request_doubled"),
+    Kind("answer_of_another"),
+    Kind("unavailable_after"),
+    Kind("unauthorized", 0.3),
+)
+_READING = (*_NO_ANSWER, Kind("unauthorized", 0.3), Kind("stale"))
+_LISTING = (*_READING, Kind("empty", 0.5), Kind("torn", 0.5))
+
+CALLS = (
+    Site("submit", 0.10, _CHANGING),
+    Site("cancel", 0.10, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
+    Site("cancel_all", 0.10, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
+    Site("look_up", 0.10, (*_READING, Kind("empty", 0.5), Kind("answer_of_another", 0.5))),
+    Site("open_orders", 0.05, _LISTING),
+    Site("account", 0.05, _READING),
+    Site("positions", 0.05, _LISTING),
+    Site("executions", 0.05, _LISTING),
+    Site("sessions", 0.20, _READING),
+    Site("histories", 0.25, _LISTING),
+    Site("quotes", 0.08, _LISTING),
+    Site("assets", 0.25, _LISTING),
+)
+"""Conversations with the broker, by what is asked."""
+
+MESSAGES = (
+    Site(
+        "message",
+        0.15,
+        (
+            Kind("lost"),
+            Kind("doubled"),
+            Kind("late", amount=_LATE),
+            Kind("reordered", amount=(0.05, 2.0)),
+            Kind("poisoned"),
+        ),
+    ),
+)
+"""Each order event on its way to one listener."""
+
+_DEATH = (
+    Kind("kill", amount=(0.0, 90.0)),
+    Kind("power_cut", amount=(5.0, 300.0)),
+    Kind("pause", 0.5, amount=(1.0, 90.0)),
+    Kind("terminate", 0.5, amount=(0.0, 30.0)),
+)
+MOMENTS = (
+    Site("decided", 0.02, _DEATH),
+    Site("committed", 0.02, _DEATH),
+    Site("sent", 0.02, _DEATH),
+    Site("answered", 0.01, _DEATH),
+)
+"""Points of a process's turn: facts decided but not durable; durable but nothing sent; sent; answered."""
+
+STORE = (
+    Site(
+        "append",
+        0.02,
+        (Kind("fails_before"), Kind("fails_after"), Kind("locked", amount=(0.1, 30.0))),
+    ),
+)
+
+TIMED = (
+    Site(
+        "process",
+        2.0,
+        (
+            Kind("kill", amount=(0.0, 90.0)),
+            Kind("power_cut", amount=(5.0, 300.0)),
+            Kind("pause", amount=(1.0, 600.0)),
+            Kind("terminate", amount=(0.0, 60.0)),
+        ),
+    ),
+    Site(
+        "stream",
+        4.0,
+        (
+            Kind("cut", amount=(0.5, 30.0)),
+            Kind("mute", amount=(5.0, 300.0)),
+            Kind("half_open", amount=(1.0, 20.0)),
+        ),
+    ),
+    Site("clog", 4.0, (Kind("clogged", amount=(5.0, 240.0)),)),
+)
+"""What happens by itself, so many times a day."""
+
+COUNTED = (*CALLS, *MESSAGES, *MOMENTS, *STORE)
+CLOGGABLE = tuple(site.name for site in CALLS)
+
+
+def kinds_by_site() -> dict[str, tuple[str, ...]]:
+    """Every kind of fault at every site: what a gate must have seen."""
+    return {site.name: tuple(kind.name for kind in site.kinds) for site in (*COUNTED, *TIMED)}

@@ -1,0 +1,151 @@
+"""What a seed decides about its world before anything goes wrong: days, means, wishes, and the venue's habits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+
+import msgspec
+
+from the_alchemiser.cycle import CycleConfig
+from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
+from the_alchemiser.domain.intent import Signal
+from the_alchemiser.domain.market import MarketSnapshot, Symbol
+from the_alchemiser.domain.money import ONE, Weight, decimal
+from the_alchemiser.engine import EngineConfig
+from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
+from the_alchemiser.exchange.venue.rules import VenueRules
+from the_alchemiser.pipeline.execution import ExecutionPolicy
+from the_alchemiser.pipeline.risk import RiskLimits
+from the_alchemiser.simulation.chance import stream
+from the_alchemiser.simulation.schedule import Schedule
+
+FIRST_DAYS = ("2020-03-02", 20)
+"""Worlds begin on one of the twenty sessions from here on: wild days, with a change of the clocks among them."""
+DAWN_MINUTES = 20
+"""How long before the first opening a world begins."""
+STOCKS = tuple("AAPL AMD BAC BBY CVX GE HD JNJ JPM KO LLY MRK MSFT PEP PFE PG RRC UNH WMT XOM".split())
+MARKET_SEED = 7
+PATHS_KEPT = 700
+"""Enough for every session and stock that worlds of one day look at; the rest is drawn again when needed."""
+
+
+class Life(msgspec.Struct, frozen=True):
+    """The circumstances of one world. A schedule may state any of these by name."""
+
+    first_day: str
+    symbols: tuple[Symbol, ...]
+    cash: str = "100000"
+    multiplier: int = 1
+    minutes_before_close: int = 30
+    walk_steps: int = 4
+    step_seconds: int = 300
+    market_seconds_before_close: int = 300
+    partial_fills: str = "off"
+    cancel_delay_seconds: float = 0.0
+    expired_as: str = "expired"
+    latest_first: bool = False
+    """Whether of several things at one instant the last one set comes first."""
+    calm_minutes_after_cycle: int = 480
+    """When the last day's chaos ends at the latest: so long after its cycle began, or two minutes after the close."""
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> Life:
+        """The seed's life, with what the schedule says otherwise. Raises msgspec.ValidationError for nonsense."""
+        drawn = msgspec.to_builtins(_drawn(schedule.seed))
+        return msgspec.convert({**drawn, **schedule.life}, cls, strict=False)
+
+    def rules(self) -> VenueRules:
+        """The venue's habits."""
+        return VenueRules(
+            partial_fills=self.partial_fills,
+            cancel_delay=round(self.cancel_delay_seconds * SECOND),
+            expired_as=self.expired_as,
+        )
+
+    def sessions(self, days: int) -> tuple[Session, ...]:
+        """The days that will be lived."""
+        every = xnys_sessions()
+        first = every.on(dt.date.fromisoformat(self.first_day))
+        if first is None:
+            raise ValueError(f"{self.first_day} is no trading day")
+        return every.all[first.index : first.index + days]
+
+    def engine_config(self, seed: int) -> EngineConfig:
+        """An engine that wants another portfolio every day."""
+        execution = ExecutionPolicy(self.walk_steps, self.step_seconds, self.market_seconds_before_close)
+        limits = RiskLimits(
+            order_notional_max=decimal(self.cash),
+            position_weight_max=ONE,
+            daily_loss_max=decimal(self.cash),
+        )
+        cycle = CycleConfig(
+            universe=self.symbols,
+            strategies=(Wishes(seed, self.symbols),),
+            allocations={"wishes": ONE},
+            minutes_before_close=self.minutes_before_close,
+            execution=execution,
+            limits=limits,
+        )
+        return EngineConfig(cycle)
+
+
+class Wishes:
+    """A strategy that wants whatever the seed wants of the day: so every day has something to sell and to buy."""
+
+    name = "wishes"
+    sessions_needed = 1
+
+    def __init__(self, seed: int, symbols: tuple[Symbol, ...]) -> None:
+        self._seed, self._symbols = seed, symbols
+
+    def evaluate(self, snapshot: MarketSnapshot) -> Signal:
+        """Weights of a random part of the symbols, together at most one."""
+        return Signal(self.name, snapshot.at, self._weights(snapshot.session.date))
+
+    def _weights(self, date: str) -> dict[Symbol, Weight]:
+        chance = stream(self._seed, f"wishes {date}")
+        wanted = [symbol for symbol in self._symbols if chance.random() < 0.6]
+        parts = [chance.randint(1, 10) for _ in wanted]
+        invested = chance.choice((60, 85, 98))
+        return {
+            symbol: decimal(part * invested // sum(parts)) / 100
+            for symbol, part in zip(wanted, parts, strict=True)
+        }
+
+
+@cache
+def market() -> SimulatedDays:
+    """The one market of all worlds of a process: prices are not what a world is about, and drawing them takes time."""
+    found = SimulatedDays(seed=MARKET_SEED, symbols=STOCKS)
+    found.path_cache_size = PATHS_KEPT
+    return found
+
+
+def dawn(sessions: tuple[Session, ...]) -> Nanos:
+    """When a world begins."""
+    return sessions[0].open - DAWN_MINUTES * MINUTE
+
+
+def _drawn(seed: int) -> Life:
+    chance = stream(seed, "life")
+    every = xnys_sessions()
+    first = every.on(dt.date.fromisoformat(FIRST_DAYS[0]))
+    assert first is not None
+    day = every.all[first.index + chance.randrange(FIRST_DAYS[1])]
+    return Life(
+        first_day=day.date.isoformat(),
+        symbols=tuple(sorted(chance.sample(STOCKS, chance.choice((2, 3, 5, 8, 10))))),
+        cash=chance.choice(("2500", "100000", "100000", "1000000")),
+        multiplier=chance.choice((1, 1, 4)),
+        minutes_before_close=chance.choice((30, 30, 60, 200, 380)),
+        walk_steps=chance.choice((0, 2, 4, 4, 8)),
+        step_seconds=chance.choice((20, 120, 300)),
+        market_seconds_before_close=chance.choice((120, 300)),
+        partial_fills=chance.choice(("off", "random", "displayed")),
+        cancel_delay_seconds=chance.choice((0.0, 0.0, 0.3, 5.0, 120.0)),
+        expired_as=chance.choice(("expired", "canceled")),
+        latest_first=chance.random() < 0.3,
+        calm_minutes_after_cycle=chance.choice((1, 5, 20, 480, 480)),
+    )

@@ -1,0 +1,248 @@
+"""The line to the broker: every conversation takes time, and at each end of it something may go wrong.
+
+A request that has left arrives even where its sender has died meanwhile; an answer that nobody waits for is lost.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from the_alchemiser.domain.errors import (
+    BrokerBusy,
+    BrokerError,
+    BrokerUnauthorized,
+    BrokerUnavailable,
+    OutcomeUnknown,
+)
+from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.domain.market import Asset, Bar, History, Quote, Session, Symbol
+from the_alchemiser.domain.orders import (
+    BrokerOrderId,
+    ClientOrderId,
+    Execution,
+    ItemOutcome,
+    OrderReport,
+    OrderRequest,
+)
+from the_alchemiser.domain.portfolio import Account, Holding
+from the_alchemiser.runtime.direct import DirectBroker
+from the_alchemiser.simulation.chance import stream
+from the_alchemiser.simulation.director import Director
+from the_alchemiser.simulation.schedule import Fault
+from the_alchemiser.simulation.threads import Crew, Deliver
+from the_alchemiser.simulation.virtual import VirtualTime
+
+ANSWER_SECONDS_MAX = 5.0
+"""How long the client waits for an answer; the adapter's deadline."""
+WAY_SECONDS = (0.001, 0.040)
+"""How long one way usually takes."""
+STALE_SECONDS_MAX = 60
+"""How old an answer may be that a cache on the way gives once more."""
+
+CHANGING = frozenset({"submit", "cancel", "cancel_all", "replace"})
+NEVER_ARRIVES = frozenset({"request_lost", "busy", "unavailable_before", "unauthorized", "stale"})
+NEVER_HEARD = frozenset({"request_lost", "answer_lost"})
+
+Answer = TypeVar("Answer")
+Act = Callable[[], Any]
+Arrived = Callable[[Nanos, str, object], None]
+
+
+class Network:
+    """What lies between all processes and the exchange: its speed, its cloggings, and the answers it remembers."""
+
+    def __init__(self, time: VirtualTime, director: Director, seed: int) -> None:
+        self.time, self.director = time, director
+        self.broker = DirectBroker(time.exchange)
+        self.clogged: set[str] = set()
+        self.last: dict[str, tuple[Nanos, Any]] = {}
+        self._seed = seed
+        self._ways: dict[str, random.Random] = {}
+
+    def way_seconds(self, site: str) -> float:
+        """How long the next way of this kind takes."""
+        chance = self._ways.get(site)
+        if chance is None:
+            chance = self._ways[site] = stream(self._seed, f"way {site}")
+        low, high = WAY_SECONDS
+        return low + (high - low) * chance.random() ** 3
+
+
+class Failed:
+    """An answer that is a failure."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BrokerError) -> None:
+        self.error = error
+
+
+class Conversation:
+    """One request and its answer, on their way."""
+
+    def __init__(self, network: Network, site: str, act: Act, fault: Fault | None) -> None:
+        self._network, self._site, self._act = network, site, act
+        self._kind = "" if fault is None else fault.kind
+        self._amount = 0.0 if fault is None else fault.amount
+        self._deliver: Deliver | None = None
+        self._there, self._back = network.way_seconds(site), network.way_seconds(site)
+
+    def begin(self, deliver: Deliver) -> None:
+        """The request leaves."""
+        self._deliver = deliver
+        self._after(ANSWER_SECONDS_MAX, lambda: self._end(_unheard("no answer in time")))
+        if self._site in self._network.clogged:
+            return
+        if self._kind in NEVER_ARRIVES:
+            self._turn_back()
+            return
+        late = self._amount if self._kind == "request_late" else 0.0
+        self._after(self._there + late, self._arrive)
+        if self._kind == "request_doubled":
+            self._after(self._there + self._network.way_seconds(self._site), self._arrive)
+
+    def _arrive(self) -> None:
+        try:
+            answer = self._act()
+        except BrokerError as refusal:
+            answer = Failed(refusal)
+        network = self._network
+        if self._site in network.clogged or self._kind in NEVER_HEARD:
+            return
+        spoiled = self._spoil(answer)
+        if not isinstance(answer, Failed):
+            network.last[self._site] = (network.time.now, answer)
+        late = self._amount if self._kind == "answer_late" else 0.0
+        self._after(self._back + late, lambda: self._end(spoiled))
+
+    def _spoil(self, answer: Any) -> Any:
+        kind = self._kind
+        if kind == "unavailable_after":
+            return _unheard("504 from the gateway")
+        if kind == "answer_damaged":
+            return _unheard("the answer could not be read")
+        if isinstance(answer, Failed):
+            return answer
+        if kind == "empty":
+            return None if self._site == "look_up" else type(answer)()
+        if kind == "torn":
+            return _torn(answer)
+        if kind == "answer_of_another":
+            known = self._network.last.get(self._site)
+            return answer if known is None else known[1]
+        return answer
+
+    def _turn_back(self) -> None:
+        answers: dict[str, Any] = {
+            "busy": Failed(BrokerBusy("429: too many requests", retry_after_seconds=1.0)),
+            "unavailable_before": _unheard("503 from the gateway"),
+            "unauthorized": Failed(BrokerUnauthorized("401: these keys are not accepted")),
+        }
+        if self._kind == "stale":
+            answers["stale"] = self._network.last[self._site][1]
+        if self._kind in answers:
+            self._after(self._there + self._back, lambda: self._end(answers[self._kind]))
+
+    def _end(self, answer: Any) -> None:
+        deliver, self._deliver = self._deliver, None
+        if deliver is not None:
+            deliver(answer)
+
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        time = self._network.time
+        time.at(time.now + round(seconds * SECOND), action)
+
+
+class Link:
+    """Every broker port of one process."""
+
+    def __init__(self, network: Network, crew: Crew, name: str, arrived: Arrived) -> None:
+        self._network, self._crew, self._name, self._arrived = network, crew, name, arrived
+        self._broker = network.broker
+
+    def place_order(self, request: OrderRequest) -> OrderReport:
+        return self._change("submit", request, lambda: self._broker.place_order(request))
+
+    def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
+        return self._change("cancel", broker_order_id, lambda: self._broker.cancel_order(broker_order_id))
+
+    def cancel_all_orders(self) -> Sequence[ItemOutcome]:
+        return self._change("cancel_all", "all", self._broker.cancel_all_orders)
+
+    def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
+        return self._ask("look_up", lambda: self._broker.get_order_by_client_id(client_order_id))
+
+    def get_open_orders(self) -> Sequence[OrderReport]:
+        return self._ask("open_orders", self._broker.get_open_orders)
+
+    def get_account(self) -> Account:
+        return self._ask("account", self._broker.get_account)
+
+    def get_positions(self) -> Sequence[Holding]:
+        return self._ask("positions", self._broker.get_positions)
+
+    def get_executions(self, after: Nanos) -> Sequence[Execution]:
+        return self._ask("executions", lambda: self._broker.get_executions(after))
+
+    def get_sessions(self, from_date: str, to_date: str) -> Sequence[Session]:
+        return self._ask("sessions", lambda: self._broker.get_sessions(from_date, to_date))
+
+    def get_time(self) -> Nanos:
+        return self._broker.get_time()
+
+    def get_histories(
+        self, symbols: Sequence[Symbol], sessions: int, before_date: str
+    ) -> dict[Symbol, History]:
+        return self._ask("histories", lambda: self._broker.get_histories(symbols, sessions, before_date))
+
+    def get_quotes(self, symbols: Sequence[Symbol]) -> dict[Symbol, Quote]:
+        return self._ask("quotes", lambda: self._broker.get_quotes(symbols))
+
+    def get_bars(self, symbol: Symbol, timeframe: str, start: Nanos, end: Nanos) -> Sequence[Bar]:
+        return self._ask("bars", lambda: self._broker.get_bars(symbol, timeframe, start, end))
+
+    def get_assets(self, symbols: Sequence[Symbol]) -> dict[Symbol, Asset]:
+        return self._ask("assets", lambda: self._broker.get_assets(symbols))
+
+    def _change(self, site: str, request: object, act: Callable[[], Answer]) -> Answer:
+        def arrive() -> Answer:
+            self._arrived(self._network.time.now, self._name, request)
+            return act()
+
+        return self._ask(site, arrive)
+
+    def _ask(self, site: str, act: Callable[[], Answer]) -> Answer:
+        fault = self._network.director.strike(site, self._senseless(site))
+        answer = self._crew.wait(Conversation(self._network, site, act, fault).begin)
+        if isinstance(answer, Failed):
+            raise _as_seen(site, answer.error)
+        heard: Answer = answer
+        return heard
+
+    def _senseless(self, site: str) -> tuple[str, ...]:
+        """What cannot happen here: an old answer where there is none."""
+        known = self._network.last.get(site)
+        if known is None:
+            return ("stale", "answer_of_another")
+        is_fresh = self._network.time.now - known[0] <= STALE_SECONDS_MAX * SECOND
+        return () if is_fresh else ("stale",)
+
+
+def _unheard(text: str) -> Failed:
+    return Failed(OutcomeUnknown(text))
+
+
+def _as_seen(site: str, error: BrokerError) -> BrokerError:
+    """A read without an answer has changed nothing."""
+    if isinstance(error, OutcomeUnknown) and site not in CHANGING:
+        return BrokerUnavailable(str(error))
+    return error
+
+
+def _torn(answer: Any) -> Any:
+    """Only the first half of what there is."""
+    if isinstance(answer, dict):
+        return dict(list(answer.items())[: len(answer) // 2])
+    return answer[: len(answer) // 2]

@@ -1,0 +1,295 @@
+"""One process: an engine, its journal on a disk, its line to the broker. It can die at any point of a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from the_alchemiser.domain.effects import Effect, RaiseAlert
+from the_alchemiser.domain.errors import SafetyRefusal, StoreUnavailable
+from the_alchemiser.domain.events import Event, OrderHeard, Started, StreamRestored
+from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.engine import Engine, EngineConfig
+from the_alchemiser.runtime.outbox import Outbox
+from the_alchemiser.runtime.perform import Performer
+from the_alchemiser.runtime.turn import Timers, Turn
+from the_alchemiser.simulation.director import Director
+from the_alchemiser.simulation.disk import Disk, DiskJournal
+from the_alchemiser.simulation.line import Line
+from the_alchemiser.simulation.link import Arrived, Link, Network
+from the_alchemiser.simulation.schedule import Fault
+from the_alchemiser.simulation.threads import Crew, Deliver
+from the_alchemiser.simulation.virtual import VirtualTime
+
+CONVERSATIONS_MAX = 4
+"""As the live driver has it."""
+DRAIN_SECONDS_MAX = 5.0
+RESTART_SECONDS = 5.0
+"""How soon whoever looks after the process starts it again after it ended by itself."""
+FLIGHT_SECONDS = 0.02
+"""About the middle of a conversation: the request may or may not have arrived."""
+
+
+class Machine(Protocol):
+    """A process that trades, whatever it is made of."""
+
+    name: str
+    is_running: bool
+    engine: Engine | None
+    journal: DiskJournal | None
+
+    def start(self) -> None:
+        """Begin, as after every end: recover and go on."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL, or the power: nothing more happens in it."""
+        ...
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        ...
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        ...
+
+    def terminate(self) -> None:
+        """SIGTERM: end in good order within a few seconds."""
+        ...
+
+    def hear(self, heard: OrderHeard) -> None:
+        """The exchange says something on the order stream, to whoever is connected."""
+        ...
+
+    def befall(self, fault: Fault) -> None:
+        """A fault of its connection."""
+        ...
+
+    def calm(self) -> None:
+        """From now on its connections work."""
+        ...
+
+    def suffer(self, fault: Fault) -> None:
+        """A fault of the process as a whole."""
+        ...
+
+    def bury(self) -> None:
+        """The world is over."""
+        ...
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What a machine finds around it."""
+
+    time: VirtualTime
+    director: Director
+    disk: Disk
+    network: Network
+    config: EngineConfig
+    arrived: Arrived
+    """Told every order, cancel and replacement that reaches the exchange."""
+    stepped: Callable[[Machine], None]
+    """Told after every turn."""
+    told: Callable[[Machine, RaiseAlert], None]
+    """Told every alert."""
+    ended: Callable[[Machine, float], None]
+    """Told that a process ended, and in how many seconds it is to start again."""
+    broken: Callable[[Machine, Exception], None]
+    """Told what the engine raised that it must never raise."""
+
+
+class CoreMachine:
+    """The engine in its turns, driven as the live driver drives it, over the link."""
+
+    def __init__(self, around: Surroundings, name: str) -> None:
+        self._around, self.name = around, name
+        self._graveyard: list[Crew] = []
+        self.is_running = False
+        self.engine: Engine | None = None
+        self.journal: DiskJournal | None = None
+        self.offset: Nanos = 0
+        """How far the process's own clock is ahead of the true time."""
+
+    # Life and death
+
+    def start(self) -> None:
+        around = self._around
+        self._crew = Crew(around.time, self._failed)
+        self._graveyard.append(self._crew)
+        self._inbox: list[Event] = []
+        self._outbox, self._under_way = Outbox(), 0
+        self._waking: Deliver | None = None
+        self._is_stopping, self._has_started = False, False
+        self.journal = DiskJournal(around.disk, around.director, self._crew.sleep)
+        link = Link(around.network, self._crew, self.name, around.arrived)
+        self._performer = Performer(link, self.now, self)
+        self._line = Line(around.network, self._take, self._connected)
+        self.is_running = True
+        self._crew.spawn(self._live)
+
+    def kill(self) -> None:
+        if self.is_running:
+            self._crew.kill()
+            self._line.close()
+            self.is_running, self.engine = False, None
+
+    def pause(self) -> None:
+        self._crew.stop()
+
+    def resume(self) -> None:
+        self._crew.go_on()
+
+    def terminate(self) -> None:
+        self._is_stopping = True
+        self._wake()
+
+    def bury(self) -> None:
+        for crew in self._graveyard:
+            crew.bury()
+
+    def now(self) -> Nanos:
+        """The instant by the process's own clock."""
+        return self._around.time.now + self.offset
+
+    # The order stream
+
+    def hear(self, heard: OrderHeard) -> None:
+        if self.is_running:
+            self._line.send(heard)
+
+    def befall(self, fault: Fault) -> None:
+        if self.is_running:
+            self._line.befall(fault)
+
+    def calm(self) -> None:
+        if self.is_running:
+            self._line.calm()
+
+    def _take(self, heard: OrderHeard) -> None:
+        self._inbox.append(heard)
+        self._wake()
+
+    def _connected(self) -> None:
+        self._inbox.append(StreamRestored(self.now()) if self._has_started else Started(self.now()))
+        self._has_started = True
+        self._wake()
+
+    # Turns
+
+    def _live(self) -> None:
+        journal = self.journal
+        assert journal is not None
+        self.engine = Engine(self._around.config, journal.read())
+        self._timers = Timers()
+        self._turn = Turn(self.engine, journal, self._timers)
+        self._line.connect()
+        events = self._next_events()
+        while not self._is_stopping:
+            self._take_turn(events)
+            events = self._next_events()
+        self._drain()
+
+    def _take_turn(self, events: Sequence[Event]) -> None:
+        facts, effects = self._turn.decide(events)
+        self._meet("decided")
+        self._turn.commit(facts)
+        self._meet("committed")
+        self._outbox.add(self._turn.let_out(facts, effects))
+        self._begin_conversations()
+        self._around.stepped(self)
+
+    def _next_events(self) -> list[Event]:
+        while not self._is_stopping:
+            events, self._inbox = self._inbox, []
+            events += self._timers.take_due(self.now())
+            if events:
+                return events
+            self._crew.wait(self._sleep_until_woken)
+        return []
+
+    def _sleep_until_woken(self, deliver: Deliver) -> None:
+        self._waking = deliver
+        due = self._timers.next_at
+        if due is not None:
+            self._around.time.at(due - self.offset, self._on_timer)
+
+    def _on_timer(self) -> None:
+        due = self._timers.next_at
+        if due is not None and due <= self.now():
+            self._wake()
+
+    def _wake(self) -> None:
+        waking, self._waking = self._waking, None
+        if waking is not None:
+            time = self._around.time
+            time.at(time.now, lambda: waking(None))
+
+    # Conversations
+
+    def _begin_conversations(self) -> None:
+        while self._outbox and self._under_way < CONVERSATIONS_MAX and not self._is_stopping:
+            self._under_way += 1
+            self._converse_about(self._outbox.take())
+
+    def _converse_about(self, effect: Effect) -> None:
+        self._crew.spawn(lambda: self._converse(effect))
+
+    def _converse(self, effect: Effect) -> None:
+        self._meet("sent", FLIGHT_SECONDS)
+        answer = self._performer.perform(effect)
+        self._meet("answered")
+        self._under_way -= 1
+        if answer is not None:
+            self._inbox.append(answer)
+        self._begin_conversations()
+        self._wake()
+
+    def send(self, alerts: Iterable[RaiseAlert]) -> None:
+        """The Alerts port: a person is told."""
+        for alert in alerts:
+            self._around.told(self, alert)
+
+    def _drain(self) -> None:
+        until = self.now() + round(DRAIN_SECONDS_MAX * SECOND)
+        while self._under_way and self.now() < until:
+            self._crew.sleep(0.1)
+        self._end(RESTART_SECONDS)
+
+    # What befalls it
+
+    def _meet(self, moment: str, delay_seconds: float = 0.0) -> None:
+        """This is a moment at which the process may be struck."""
+        fault = self._around.director.strike(moment)
+        if fault is None:
+            return
+        if delay_seconds:
+            time = self._around.time
+            time.at(time.now + round(delay_seconds * SECOND), lambda: self.suffer(fault))
+        else:
+            self.suffer(fault)
+            self._crew.sleep(0)  # where a thread that was killed stays
+
+    def suffer(self, fault: Fault) -> None:
+        """A fault of the process as a whole."""
+        if not self.is_running:
+            return
+        if fault.kind == "terminate":
+            self.terminate()
+        elif fault.kind == "pause":
+            time = self._around.time
+            self.pause()
+            time.at(time.now + round(fault.amount * SECOND), self._crew.go_on)
+        else:
+            self._end(fault.amount)
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, StoreUnavailable | SafetyRefusal):
+            self._around.broken(self, error)
+        self._end(RESTART_SECONDS)
+
+    def _end(self, seconds: float) -> None:
+        self.kill()
+        self._around.ended(self, seconds)

@@ -1,0 +1,212 @@
+"""One seed's life from dawn to verdict: chaos first, then calm, in which everything must come right again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from the_alchemiser.domain.effects import RaiseAlert
+from the_alchemiser.domain.facts import Fact, encode
+from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
+from the_alchemiser.domain.probes import counted
+from the_alchemiser.exchange.market.sessions import Session
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.runtime.direct import heard
+from the_alchemiser.simulation.director import Director, Span
+from the_alchemiser.simulation.disk import Disk
+from the_alchemiser.simulation.life import DAWN_MINUTES, Life, dawn, market
+from the_alchemiser.simulation.link import Network
+from the_alchemiser.simulation.machine import CoreMachine, Machine, Surroundings
+from the_alchemiser.simulation.quiescence import Violation, check
+from the_alchemiser.simulation.schedule import Fault, Schedule
+from the_alchemiser.simulation.virtual import VirtualTime
+
+SETTLED_MINUTES = 2
+"""How long after the close the chaos of the last day lasts at the longest."""
+CALM_SECONDS = 120
+"""How soon after the calm began, and after the close, everything has come right."""
+CLOSE_SECONDS = 400
+"""How soon after the close the day's books are closed: they are made up after a minute and, if need be, five later."""
+VIOLATIONS_MAX = 20
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a world."""
+
+    schedule: Schedule
+    digest: str
+    events: int
+    struck: tuple[Fault, ...]
+    probes: dict[str, int]
+    violations: tuple[Violation, ...]
+    alerts: tuple[str, ...]
+
+    @property
+    def faults(self) -> dict[tuple[str, str], int]:
+        """How often each kind of fault struck, by (site, kind)."""
+        return dict(sorted(Counter((fault.site, fault.kind) for fault in self.struck).items()))
+
+    def replayable(self) -> Schedule:
+        """The same life with everything that befell it spelled out."""
+        violated = self.violations[0].invariant if self.violations else ""
+        return msgspec.structs.replace(self.schedule, faults=self.struck, violated=violated)
+
+
+class World:
+    """Everything there is. `run` it once."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.life = schedule, Life.of(schedule)
+        self.sessions = self.life.sessions(schedule.days)
+        self.exchange = Exchange(
+            market(),
+            seed=schedule.seed,
+            start=dawn(self.sessions),
+            cash=self.life.cash,
+            multiplier=self.life.multiplier,
+            rules=self.life.rules(),
+        )
+        self.time = VirtualTime(self.exchange, self._spread, latest_first=self.life.latest_first)
+        self.director = Director(schedule)
+        self.disk = Disk(self._note_facts)
+        self.network = Network(self.time, self.director, schedule.seed)
+        self.violations: list[Violation] = []
+        self.alerts: list[str] = []
+        self.machine: Machine = CoreMachine(self._surroundings(), "main")
+        self._is_calm = False
+        self._digest = hashlib.sha256()
+
+    def run(self) -> Outcome:
+        """Live, and judge."""
+        with counted() as probes:
+            self.machine.start()
+            self._plan()
+            self.time.run(self._calm_at())
+            self._calm()
+            self.time.run(self._ends_at())
+            self._judge()
+        self.machine.bury()
+        return Outcome(
+            self.schedule,
+            self._digest.hexdigest(),
+            self.time.actions,
+            tuple(self.director.struck),
+            dict(sorted(probes.items())),
+            tuple(self.violations),
+            tuple(self.alerts),
+        )
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            time=self.time,
+            director=self.director,
+            disk=self.disk,
+            network=self.network,
+            config=self.life.engine_config(self.schedule.seed),
+            arrived=self._arrived,
+            stepped=self._stepped,
+            told=self._told,
+            ended=self._ended,
+            broken=self._broken,
+        )
+
+    # Phases
+
+    def _calm_at(self) -> Nanos:
+        last = self.sessions[-1]
+        cycle = max(last.open, last.close - self.life.minutes_before_close * MINUTE)
+        latest = last.close + SETTLED_MINUTES * MINUTE
+        return min(latest, cycle + self.life.calm_minutes_after_cycle * MINUTE)
+
+    def _ends_at(self) -> Nanos:
+        close = self.sessions[-1].close + CLOSE_SECONDS * SECOND
+        return max(self._calm_at() + CALM_SECONDS * SECOND, close) + CALM_SECONDS * SECOND
+
+    def _calm(self) -> None:
+        self._is_calm = True
+        self.director.calm()
+        self.network.clogged.clear()
+        self.machine.resume() if self.machine.is_running else self.machine.start()
+        self.machine.calm()
+
+    def _judge(self) -> None:
+        date = self.sessions[-1].date.isoformat()
+        self._violate(*check(self.machine.engine, self.disk.facts, self.exchange, date))
+
+    # Timed faults
+
+    def _plan(self) -> None:
+        start = self.exchange.now
+        spans = [self._span(session, start) for session in self.sessions]
+        for fault in self.director.plan(spans):
+            self.time.at(start + fault.number * SECOND, lambda fault=fault: self._befall(fault))  # type: ignore[misc]
+
+    def _span(self, session: Session, start: Nanos) -> Span:
+        """When a day's timed faults come: mostly around the trading of its cycle."""
+        cycle = max(session.open, session.close - self.life.minutes_before_close * MINUTE)
+        first = max(session.open - DAWN_MINUTES * MINUTE, cycle - 10 * MINUTE)
+        return Span((first - start) // SECOND, (session.close + MINUTE - start) // SECOND)
+
+    def _befall(self, fault: Fault) -> None:
+        if self._is_calm or not self.machine.is_running:
+            return
+        self.director.record(fault)
+        if fault.site == "process":
+            self.machine.suffer(fault)
+        elif fault.site == "stream":
+            self.machine.befall(fault)
+        elif fault.site == "clog":
+            self.network.clogged.add(fault.about)
+            until = self.time.now + round(fault.amount * SECOND)
+            self.time.at(until, lambda: self.network.clogged.discard(fault.about))
+
+    # What is heard of the others
+
+    def _spread(self) -> None:
+        """The exchange has something to say."""
+        for update in self.exchange.take_updates():
+            self._note(
+                f"{update.at} {update.event} {update.order.client_order_id} {update.order.filled_qty_e9}"
+            )
+            if update.event != "pending_new":
+                self.machine.hear(heard(update))
+
+    def _arrived(self, at: Nanos, machine: str, request: object) -> None:
+        self._note(f"{at} {machine} {request}")
+
+    def _stepped(self, machine: Machine) -> None:
+        pass
+
+    def _told(self, machine: Machine, alert: RaiseAlert) -> None:
+        self.alerts.append(f"{alert.level}: {alert.text}")
+
+    def _ended(self, machine: Machine, seconds: float) -> None:
+        seconds = 0 if self._is_calm else seconds
+        self.time.at(self.time.now + round(seconds * SECOND), lambda: self._start_again(machine))
+
+    def _start_again(self, machine: Machine) -> None:
+        if not machine.is_running:
+            machine.start()
+
+    def _broken(self, machine: Machine, error: Exception) -> None:
+        self._violate(Violation("I-RUN", self.time.now, f"{type(error).__name__}: {error}"))
+
+    def _violate(self, *violations: Violation) -> None:
+        self.violations.extend(violations[: VIOLATIONS_MAX - len(self.violations)])
+
+    # The digest
+
+    def _note_facts(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            self._digest.update(encode(fact))
+
+    def _note(self, text: str) -> None:
+        self._digest.update(text.encode())
+
+
+def simulate(seed: int, days: int = 1, intensity: str = "default") -> Outcome:
+    """One seed's life."""
+    return World(Schedule(seed, days, intensity)).run()
