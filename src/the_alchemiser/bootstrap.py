@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from the_alchemiser.settings import Settings
 from the_alchemiser.strategies import SCHEDULED, InverseVolatility, Momentum
 
 if TYPE_CHECKING:
-    from the_alchemiser.broker import AlpacaManager, RateBudget
+    from the_alchemiser.broker import AlpacaManager, RateBudget, Waits
     from the_alchemiser.runtime.clocks import LockstepClock, RunningClock
     from the_alchemiser.runtime.live import LiveDriver, RunningPace
 
@@ -66,6 +65,11 @@ class System:
     account_number: str
     pace: RunningPace | None
     """Set where requests may still be under way when the driver ends."""
+
+    def stop(self) -> None:
+        """End soon: decide nothing more, try nothing again. What is left open, the next start finds."""
+        self.driver.stop()
+        self.broker.stop_waiting()
 
     def close(self) -> None:
         """Close idle connections."""
@@ -115,12 +119,23 @@ def engine_config(settings: Settings) -> EngineConfig:
     )
 
 
-def connect(connection: Connection, budgets: tuple[RateBudget, RateBudget] | None = None) -> AlpacaManager:
+def connect(
+    connection: Connection,
+    budgets: tuple[RateBudget, RateBudget] | None = None,
+    waits: Waits | None = None,
+) -> AlpacaManager:
     """The one manager of an account. `budgets` (trading, data) replace the usual ones where time is not ours."""
-    from the_alchemiser.broker import BrokerOptions, RateBudget, create_alpaca_manager
+    from the_alchemiser.broker import BrokerOptions, RateBudget, RetryPolicy, Waits, create_alpaca_manager
 
-    trading, data = budgets or (RateBudget(), RateBudget())
-    options = BrokerOptions(feed=connection.feed, trading_budget=trading, data_budget=data)
+    waits = waits or Waits()
+    trading, data = budgets or (RateBudget(sleep=waits.sleep), RateBudget(sleep=waits.sleep))
+    options = BrokerOptions(
+        feed=connection.feed,
+        trading_budget=trading,
+        data_budget=data,
+        retries=RetryPolicy(sleep=waits.sleep),
+        waits=waits,
+    )
     return create_alpaca_manager(
         connection.key, connection.secret, endpoints=connection.endpoints, options=options
     )
@@ -130,7 +145,7 @@ def tell_time(
     connection: Connection, pace: float | None
 ) -> tuple[AlpacaManager, RunningClock | LockstepClock]:
     """The manager of the account and the clock it lives by; only a local exchange may have a time of its own."""
-    from the_alchemiser.broker import RateBudget
+    from the_alchemiser.broker import RateBudget, Waits
     from the_alchemiser.runtime.clocks import ExchangeControl, LockstepClock, RunningClock
 
     if connection.endpoints.venue is not Venue.LOCAL:
@@ -143,12 +158,12 @@ def tell_time(
         broker = connect(connection, (RateBudget.unlimited(), RateBudget.unlimited()))
         return broker, LockstepClock(control, pace)
     control.close()
-    clock = RunningClock(reading.now, reading.speed)
+    clock, waits = RunningClock(reading.now, reading.speed), Waits()
     trading, data = (
-        RateBudget(now=lambda: clock.now() / SECOND, sleep=lambda seconds: time.sleep(seconds / clock.speed))
+        RateBudget(now=lambda: clock.now() / SECOND, sleep=lambda seconds: waits.sleep(seconds / clock.speed))
         for _ in range(2)
     )
-    return connect(connection, (trading, data)), clock
+    return connect(connection, (trading, data), waits), clock
 
 
 def build(

@@ -19,6 +19,7 @@ from the_alchemiser.domain.events import (
     CancelDenied,
     CycleAsked,
     Event,
+    JournalRestored,
     MarketRead,
     OrderDenied,
     OrderHeard,
@@ -88,6 +89,11 @@ class Engine:
         self.reconciliation.ask(step, "start")
 
     def _stream_restored(self, step: Step, event: StreamRestored) -> None:
+        self.reconciliation.ask(step, "restored")
+
+    def _journal_restored(self, step: Step, event: JournalRestored) -> None:
+        # What was decided before is old now, and what happened meanwhile waits unread: begin as after a lost stream.
+        step.alert("critical", event.trouble)
         self.reconciliation.ask(step, "restored")
 
     def _stream_lost(self, step: Step, event: StreamLost) -> None:
@@ -282,6 +288,7 @@ _ROUTES: dict[type, Callable[[Engine, Step, Any], None]] = {
     OrderDenied: Engine._order_denied,
     CancelDenied: Engine._cancel_denied,
     CycleAsked: Engine._cycle_asked,
+    JournalRestored: Engine._journal_restored,
     StreamRestored: Engine._stream_restored,
     StreamLost: Engine._stream_lost,
     StreamGarbled: Engine._stream_garbled,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 Notice = Callable[[str], None]
 
+SIGNALLED = 128
+"""The exit code of a process that a signal ended is this and the signal's number."""
 EMBEDDED_SPEED = 60.0
 """Without keys the exchange's day takes six and a half minutes: slow enough to watch, fast enough to see it end."""
 EMBEDDED_START = "2021-01-04"
@@ -188,8 +191,15 @@ def _system(
 async def _until_signalled(system: System) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, system.driver.stop)
+        loop.add_signal_handler(number, _stop, system, number)
     await _drive(system, lambda: False, [])
+
+
+def _stop(system: System, number: int) -> None:
+    """The first signal ends in good order, within five seconds; another one at once, as kill -9 does."""
+    if system.driver.is_stopping:
+        os._exit(SIGNALLED + number)
+    system.stop()
 
 
 async def _drive(system: System, is_finished: Callable[[], bool], first: Sequence[Event]) -> None:

@@ -7,7 +7,7 @@ from the_alchemiser.broker.alpaca_stream import AlpacaStream
 from the_alchemiser.broker.clients import BrokerOptions
 from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.ratebudget import RateBudget
-from the_alchemiser.broker.resilience import RetryPolicy, alpaca_retry_context, is_transient_error
+from the_alchemiser.broker.resilience import RetryPolicy, Waits, alpaca_retry_context, is_transient_error
 from the_alchemiser.endpoints import Endpoints
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Endpoints",
     "RateBudget",
     "RetryPolicy",
+    "Waits",
     "alpaca_retry_context",
     "create_alpaca_manager",
     "is_transient_error",

@@ -68,6 +68,10 @@ class AlpacaManager(OrderDesk, AccountDesk, MarketDesk):
         """Called with the headers (lower-case names) of every answer of the trading service, in the calling thread."""
         return self._clients.trading_session.response_observers
 
+    def stop_waiting(self) -> None:
+        """From now on nothing is tried again and no wait is begun: the program is stopping."""
+        self.options.waits.end()
+
     def close(self) -> None:
         """Close the connections and give the account free for another manager."""
         with _managers_lock:

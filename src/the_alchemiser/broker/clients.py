@@ -10,7 +10,7 @@ from typing import Any
 
 from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.ratebudget import RateBudget
-from the_alchemiser.broker.resilience import RetryPolicy, current_operation
+from the_alchemiser.broker.resilience import RetryPolicy, Waits, current_operation
 from the_alchemiser.broker.sockets import trusted_authorities
 from the_alchemiser.broker.transport import BrokerSession, last_request_id
 from the_alchemiser.broker.wire import Wire
@@ -36,6 +36,8 @@ class BrokerOptions:
     trading_budget: RateBudget = field(default_factory=RateBudget)
     data_budget: RateBudget = field(default_factory=RateBudget)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    waits: Waits = field(default_factory=Waits)
+    """Where budgets and retries wait by these, `AlpacaManager.stop_waiting` ends their waiting."""
 
 
 class Clients:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,6 +73,22 @@ def _foreign(error: BaseException) -> tuple[bool, str]:
 
 # Jitter decorrelates processes, so it must differ between them; nothing but waits depends on it.
 _any_random = random.SystemRandom().random
+
+
+class Waits:
+    """Waiting that a stop can end: whoever waits then is told that the broker is not to be had any more."""
+
+    def __init__(self) -> None:
+        self._is_over = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises BrokerUnavailable, at once or in the middle of it, where waiting has been ended."""
+        if self._is_over.wait(max(seconds, 0.0)):
+            raise BrokerUnavailable("not tried again: the program is stopping")
+
+    def end(self) -> None:
+        """End every wait, also those not begun yet."""
+        self._is_over.set()
 
 
 @dataclass(frozen=True)

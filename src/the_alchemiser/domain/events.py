@@ -119,6 +119,13 @@ class CycleAsked(msgspec.Struct, frozen=True):
     at: Nanos
 
 
+class JournalRestored(msgspec.Struct, frozen=True):
+    """The journal can be written again; while it could not, nothing was sent. `trouble` says why and for how long."""
+
+    at: Nanos
+    trouble: str
+
+
 class StreamRestored(msgspec.Struct, frozen=True):
     """The order stream is connected again; whatever it missed must be read."""
 
@@ -162,6 +169,7 @@ Event = (
     | CancelDenied
     | Bar
     | CycleAsked
+    | JournalRestored
     | StreamRestored
     | StreamLost
     | StreamGarbled

@@ -63,6 +63,7 @@ IN_THE_SHELL: frozenset[str] = frozenset()
 IN_PROCESSES = frozenset(
     {
         "live.lease_not_renewed",
+        "patience.store_unavailable",
     }
 )
 """Real disks, databases and processes only: tests of their own reach these, no seed can."""

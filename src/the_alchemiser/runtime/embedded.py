@@ -17,7 +17,8 @@ import msgspec
 from the_alchemiser.domain.errors import AlchemiserError, BrokerUnavailable, ConfigurationError
 
 START_SECONDS_MAX = 30.0
-STOP_SECONDS_MAX = 10.0
+STOP_SECONDS_MAX = 2.0
+"""How long it may take to end by itself: its log survives a kill, so patience would gain nothing."""
 COMPLAINT_CHARACTERS_MAX = 500
 USAGE = 2
 """The exchange's exit code for options it cannot use."""

@@ -10,17 +10,18 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from the_alchemiser.domain.effects import Effect
 from the_alchemiser.domain.errors import BrokerUnavailable, StoreUnavailable
-from the_alchemiser.domain.events import Event, Started, StreamRestored
+from the_alchemiser.domain.events import Event, JournalRestored, Started, StreamRestored
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.ports import Clock, Lease, StreamingRepository
 from the_alchemiser.runtime.clocks import LockstepClock
 from the_alchemiser.runtime.outbox import Outbox
+from the_alchemiser.runtime.patience import PATIENCE_SECONDS, PatientCommit
 from the_alchemiser.runtime.perform import Performer
+from the_alchemiser.runtime.threads import DaemonThreads
 from the_alchemiser.runtime.turn import Turn
 from the_alchemiser.store.lease import RENEWAL_SECONDS
 
@@ -28,8 +29,9 @@ CONVERSATIONS_MAX = 4
 """Requests under way at once; the broker's rate limit makes more pointless."""
 IDLE_SECONDS_MAX = 1.0
 """How long the driver sleeps at most before it looks at its timers and its stop flag again."""
-DRAIN_SECONDS_MAX = 5.0
-"""How long a stop waits for requests under way."""
+DRAIN_SECONDS_MAX = 3.0
+"""How long a stop waits for requests under way. With one try at the journal before and the files closed after it, a
+stop takes five seconds at most."""
 START_SECONDS_MAX = 30.0
 """How long the order stream may take to listen at the start: without it no order would be followed."""
 HEARD_MAX = 10_000
@@ -63,15 +65,18 @@ class LiveDriver:
         start_seconds: float = START_SECONDS_MAX,
         lease: Lease | None = None,
         renewal_seconds: float = RENEWAL_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._turn, self._pace, self._ear, self._now = turn, pace, ear, now
         self._lease, self._renewal_seconds = lease, renewal_seconds
         self._start_seconds = start_seconds
-        self._is_stopping = False
+        self.is_stopping = False
+        self._commit = PatientCommit(turn, lambda: self.is_stopping, patience_seconds=patience_seconds).commit
 
     def stop(self) -> None:
         """End after the turn under way; requests already out are waited for a few seconds."""
-        self._is_stopping = True
+        self.is_stopping = True
+        self._ear.arrival.set()
 
     async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
         """Start, recover and trade: all the same.
@@ -105,7 +110,7 @@ class LiveDriver:
         clock = asyncio.get_running_loop()
         until = clock.time() + self._start_seconds
         while (left := until - clock.time()) > 0:
-            if self._is_stopping:
+            if self.is_stopping:
                 return False
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, IDLE_SECONDS_MAX)):
@@ -116,12 +121,16 @@ class LiveDriver:
     async def _loop(self, is_finished: Callable[[], bool], events: list[Event]) -> None:
         while True:
             facts, effects = self._turn.decide(events)
-            if facts:
-                await asyncio.to_thread(self._turn.commit, facts)
-            await self._pace.carry_out(self._turn.let_out(facts, effects))
-            if is_finished() or self._is_stopping:
+            trouble = await self._commit(facts) if facts else ""
+            outside = self._turn.let_out(facts, effects)
+            if self.is_stopping:
+                return  # What is durable and was not begun, the next start begins.
+            await self._pace.carry_out(outside)
+            if is_finished():
                 return
             events = await self._pace.next_events()
+            if trouble:
+                events.append(JournalRestored(self._now(), trouble))
 
 
 class Ear:
@@ -183,7 +192,7 @@ class RunningPace:
         self._outbox = Outbox()
         self._under_way: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
-        self._threads = ThreadPoolExecutor(CONVERSATIONS_MAX, thread_name_prefix="broker")
+        self._threads = DaemonThreads(CONVERSATIONS_MAX, "broker")
 
     async def carry_out(self, effects: Sequence[Effect]) -> None:
         self._outbox.add(effects)
@@ -204,7 +213,7 @@ class RunningPace:
         self._outbox.clear()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS_MAX)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown()
 
     def _start_waiting(self) -> None:
         while self._outbox and len(self._under_way) < CONVERSATIONS_MAX:

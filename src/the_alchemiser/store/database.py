@@ -22,8 +22,8 @@ from sqlalchemy.pool import NullPool
 
 from the_alchemiser.domain.errors import ConfigurationError, InvariantBroken, JournalCorrupt, StoreUnavailable
 
-BUSY_SECONDS = 5.0
-"""How long a write waits for a program that opened the file behind our back."""
+BUSY_SECONDS = 1.0
+"""How long one try waits for a program that opened the file behind our back; the service then tries again."""
 PAGE_BYTES = 4096
 JOURNAL_BYTES_MAX = 64 * 2**30
 """A journal is never let grow beyond this: at 100,000 facts a day some thousand days."""
