@@ -1,0 +1,166 @@
+"""Do the books say what happened? I-FILL, I-POS, I-CASH, I-EXT, I-AUD, I-DAY."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked
+from the_alchemiser.simulation.judge.case import CHECKS, REST, STEP, Case, Texts
+from the_alchemiser.simulation.judge.exact import CENT_E13, fraction, money_e13, price_e4, shares_e9
+from the_alchemiser.simulation.judge.story import EXTERNAL, RANKS
+
+
+@CHECKS.on(FillBooked, "I-FILL")
+def booked_as_executed(case: Case, fact: FillBooked) -> Texts:
+    """I-FILL: a booked interval is new, lies inside what the broker filled, and cost what the broker says."""
+    fill = fact.fill
+    before, after = shares_e9(fill.cum_before), shares_e9(fill.cum_after)
+    name = fill.client_order_id
+    if not 0 <= before < after:
+        yield f"{name}: ({before}, {after}] is no interval"
+    for other in case.story.intervals_of(name):
+        if before < other.after_e9 and other.before_e9 < after:
+            yield f"{name}: ({before}, {after}] was booked already"
+    order_id = _order_id(case, name)
+    filled = case.record.filled_e9(order_id)
+    if after > filled:
+        yield f"{name}: booked up to {after}, the broker filled {filled}"
+    elif (cost := (after - before) * price_e4(fill.price)) != (
+        told := case.record.cost_e13(order_id, before, after)
+    ):
+        yield f"{name}: ({before}, {after}] booked at {cost} (e13), executed at {told}"
+
+
+def _order_id(case: Case, name: str) -> str:
+    if name.startswith(EXTERNAL):
+        return name.removeprefix(EXTERNAL)
+    orders = case.record.named.get(name, ())
+    return orders[0].id if orders else ""
+
+
+@CHECKS.on(REST, "I-FILL")
+def everything_executed_is_booked(case: Case) -> Texts:
+    """I-FILL: at rest the booked intervals cover all that was executed since the account was opened."""
+    for order_id, fills in case.record.filled.items():
+        order = case.record.orders[order_id]
+        name = order.client_order_id if order.client_order_id in case.story.intents else EXTERNAL + order_id
+        booked = sum(one.after_e9 - one.before_e9 for one in case.story.intervals_of(name))
+        filled = sum(fill.qty_e9 for fill in fills if fill.at > case.story.opened_at)
+        if booked != filled:
+            yield f"{name}: {booked} shares (e9) booked, {filled} filled"
+
+
+@CHECKS.on(STEP, "I-FILL")
+def no_order_goes_back(case: Case) -> Texts:
+    """I-FILL: in no engine's memory does an order's rank or filled quantity fall, or exceed the broker's."""
+    for machine, glance in case.glances.items():
+        earlier = case.earlier.get(machine)
+        for name, (status, reported, booked) in glance.orders.items():
+            filled = sum(case.record.filled_e9(order.id) for order in case.record.named.get(name, ()))
+            if max(reported, booked) > filled:
+                yield f"{machine} takes {name} for filled by {max(reported, booked)}, the broker filled {filled}"
+            if earlier is not None and name in earlier.orders:
+                yield from _went_back(machine, name, earlier.orders[name], (status, reported, booked))
+
+
+def _went_back(machine: str, name: str, was: tuple[str, int, int], now: tuple[str, int, int]) -> Texts:
+    if RANKS[now[0]] < RANKS[was[0]] or now[1] < was[1] or now[2] < was[2]:
+        yield f"{machine}: {name} went back from {was} to {now}"
+
+
+@CHECKS.on(REST, "I-POS")
+def everybody_holds_the_same(case: Case) -> Texts:
+    """I-POS: at rest the journal's fills, every engine's ledger and the broker agree on each share."""
+    told, record = case.story.positions_e9, case.record.positions_e9
+    yield from _differences("the journal", told, "the broker", record)
+    for machine, glance in case.glances.items():
+        yield from _differences(machine, glance.positions_e9, "the journal", told)
+    stated = {held.symbol: held.qty_e9 for held in case.record.source.positions()}
+    yield from _differences("the broker's statement", stated, "its executions", record)
+
+
+def _differences(one: str, ours: Mapping[str, int], other: str, theirs: Mapping[str, int]) -> Texts:
+    for symbol in sorted({*ours, *theirs}):
+        if ours.get(symbol, 0) != theirs.get(symbol, 0):
+            yield f"{symbol}: {one} {ours.get(symbol, 0)}, {other} {theirs.get(symbol, 0)} (e9)"
+
+
+@CHECKS.on(STEP, "I-CASH")
+def every_cent_is_explained(case: Case) -> Texts:
+    """I-CASH: opening cash plus every flow is the cash, in the exchange and in each engine's ledger."""
+    stated = case.record.source.account().cash_e13
+    if stated != case.record.cash_e13:
+        yield f"the exchange states {stated} (e13), its flows make {case.record.cash_e13}"
+    for machine, glance in case.glances.items():
+        if glance.cash_e13 != case.story.cash_e13:
+            yield f"{machine} has {glance.cash_e13} (e13), the journal's flows make {case.story.cash_e13}"
+        if glance.positions_e9 != case.story.positions_e9:
+            yield f"{machine} holds {glance.positions_e9} (e9), the journal's fills make {case.story.positions_e9}"
+
+
+@CHECKS.on(REST, "I-CASH")
+def both_sides_have_the_same_cash(case: Case) -> Texts:
+    """I-CASH: at rest the ledger's cash is the broker's, to the cent."""
+    if abs(case.story.cash_e13 - case.record.cash_e13) >= CENT_E13:
+        yield f"the journal has {case.story.cash_e13} (e13), the broker {case.record.cash_e13}"
+
+
+@CHECKS.on(DayClosed, "I-CASH")
+def the_day_adds_up(case: Case, fact: DayClosed) -> Texts:
+    """I-CASH: cash and marks make the equity; realised and unrealised profit are what the account has gained."""
+    held, story = case.story.positions_e9, case.story
+    marks = {symbol: price_e4(price) for symbol, price in fact.marks.items()}
+    if not held.keys() <= marks.keys():
+        yield f"{fact.session}: {sorted(held.keys() - marks.keys())} are held and not marked"
+        return
+    equity, cash = money_e13(fact.equity), money_e13(fact.cash)
+    if abs(cash + sum(shares * marks[one] for one, shares in held.items()) - equity) >= CENT_E13:
+        yield f"{fact.session}: cash and holdings do not make the equity of {fact.equity}"
+    if abs(fraction(fact.realised) * 10**13 - story.realised_e13) >= CENT_E13:
+        yield f"{fact.session}: realised {fact.realised}, the fills make {float(story.realised_e13) / 1e13:.4f}"
+    gained = equity - story.opening_equity_e13 - story.transferred_e13
+    if abs(money_e13(fact.realised) + money_e13(fact.unrealised) - gained) >= CENT_E13:
+        yield f"{fact.session}: profits of {fact.realised} and {fact.unrealised}, the account gained {gained} (e13)"
+
+
+@CHECKS.on(STEP, "I-EXT")
+def what_others_did_is_known(case: Case) -> Texts:
+    """I-EXT: a trade that was not ours is booked, or its symbol frozen, within a second of our seeing it."""
+    for (order_id, after), seen in list(case.hearing.seen.items()):
+        order = case.record.orders.get(order_id)
+        fill = next((one for one in case.record.filled.get(order_id, ()) if one.cum_qty_e9 == after), None)
+        is_booked = any(one.after_e9 == after for one in case.story.external.get(order_id, ()))
+        is_history = fill is None or fill.at <= case.story.opened_at
+        if order is None or is_history or is_booked or case.is_ours(order_id):
+            case.hearing.seen.pop((order_id, after))
+        elif case.record.now - seen > case.rules.external and not _is_frozen(case, order.symbol):
+            yield f"{order.symbol}: a trade of somebody else was seen at {seen} and is in no book"
+
+
+def _is_frozen(case: Case, symbol: str) -> bool:
+    return bool(case.glances) and all(symbol in glance.frozen for glance in case.glances.values())
+
+
+@CHECKS.on(DayClosed, "I-DAY")
+def a_day_ends_once(case: Case, fact: DayClosed) -> Texts:
+    """I-DAY: each session is closed once, in order, after its end."""
+    earlier = [closed.session for closed in case.story.closed]
+    if earlier and fact.session <= max(earlier):
+        yield f"{fact.session} was closed after {max(earlier)}"
+    session = case.sessions.get(fact.session)
+    if case.sessions and (session is None or fact.at < session.close):
+        yield f"{fact.session} was closed at {fact.at}, before its end"
+
+
+@CHECKS.on(CycleStarted, "I-DAY")
+def a_day_begins_once(case: Case, fact: CycleStarted) -> Texts:
+    """I-DAY: one cycle for each session."""
+    if fact.session in case.story.cycles:
+        yield f"a second cycle for {fact.session}"
+
+
+@CHECKS.on(AccountOpened, "I-DAY")
+def the_baseline_is_set_once(case: Case, fact: AccountOpened) -> Texts:
+    """I-DAY: the balance that profit and loss are counted from is stated once."""
+    if case.story.account:
+        yield f"the account was opened a second time, as {fact.number}"

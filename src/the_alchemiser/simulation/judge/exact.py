@@ -1,0 +1,40 @@
+"""The product's decimals as the exchange's integers: shares in e9, prices in e4, money in e13. Nothing is rounded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+SECOND = 10**9
+MINUTE = 60 * SECOND
+CENT_E13 = 10**11
+MILLION = 10**6
+
+
+def shares_e9(number: Decimal) -> int:
+    """Billionths of a share. Raises ValueError for a finer number."""
+    return _whole(number, 9)
+
+
+def price_e4(number: Decimal) -> int:
+    """Ten-thousandths of a dollar. Raises ValueError for a finer number."""
+    return _whole(number, 4)
+
+
+def money_e13(number: Decimal) -> int:
+    """Tenths of a picodollar; what is finer (quotients) is cut off, a trillionth of a cent."""
+    return int(number.scaleb(13))
+
+
+def fraction(number: Decimal) -> Fraction:
+    """The exact number."""
+    return Fraction(*number.as_integer_ratio())
+
+
+def _whole(number: Decimal, places: int) -> int:
+    top, bottom = number.as_integer_ratio()
+    whole: int
+    whole, rest = divmod(top * 10**places, bottom)
+    if rest:
+        raise ValueError(f"{number} has more than {places} decimals")
+    return whole

@@ -1,0 +1,99 @@
+"""What the judge is told while a world runs: what reached the exchange, what reached an engine, what struck."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import takewhile
+
+import msgspec
+
+from the_alchemiser.domain.events import BrokerRead, Event, OrderDenied, OrderHeard, OrderNotFound
+from the_alchemiser.domain.orders import Execution
+
+SUBMIT, CANCEL, REPLACE = "submit", "cancel", "replace"
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """One request as it reached the exchange. `client_order_id` is the order's to be sent, canceled or replaced."""
+
+    at: int
+    machine: str
+    kind: str
+    client_order_id: str
+    durable: int
+    """How many facts of the journal were durable at this moment."""
+    epoch: int = 0
+    """Under which lease it left."""
+    epoch_at_departure: int = 0
+    """Which lease was in force when it left."""
+    symbol: str = ""
+    side: str = ""
+    qty_e9: int = 0
+    type: str = "market"
+    limit_e4: int | None = None
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """What one engine has in its memory, in the exchange's units."""
+
+    cash_e13: int
+    positions_e9: Mapping[str, int]
+    promised_e13: int
+    """The cash it keeps back for its orders."""
+    orders: Mapping[str, tuple[str, int, int]]
+    """Its unfinished orders: status, filled as reported, filled as booked (e9)."""
+    frozen: frozenset[str] = frozenset()
+    """Symbols it opens nothing in."""
+    sizes: Mapping[str, int] = {}
+    """How long its queues, timers and sets are."""
+
+
+class Hearing:
+    """Everything told, in order."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[Arrival] = []
+        self.names: set[str] = set()
+        """Client order ids that ever arrived."""
+        self.denied: set[str] = set()
+        self.not_found: dict[str, list[int]] = {}
+        self.lists: list[int] = []
+        """When a whole record of the broker reached an engine."""
+        self.seen: dict[tuple[str, int], int] = {}
+        """When an execution (broker's order id, end of its interval) first reached an engine."""
+        self.struck: list[tuple[int, str]] = []
+        """Faults as they struck: when, which."""
+        self._fresh: set[str] = set()
+
+    def arrived(self, arrival: Arrival) -> None:
+        """A request reached the exchange."""
+        self.arrivals.append(arrival)
+        if arrival.kind == SUBMIT:
+            self.names.add(arrival.client_order_id)
+            self._fresh.add(arrival.client_order_id)
+
+    def fresh_names(self) -> set[str]:
+        """Client order ids that arrived since this was last asked."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
+
+    def recent(self, since: int) -> list[Arrival]:
+        """The arrivals after an instant."""
+        return list(takewhile(lambda arrival: arrival.at > since, reversed(self.arrivals)))
+
+    def delivered(self, at: int, event: Event) -> None:
+        """An answer or message reached an engine."""
+        if isinstance(event, OrderHeard):
+            if event.execution is not None:
+                self._saw(at, event.execution)
+        elif isinstance(event, BrokerRead):
+            self.lists.append(at)
+            for execution in event.state.executions:
+                self._saw(at, execution)
+        elif isinstance(event, OrderNotFound):
+            self.not_found.setdefault(event.client_order_id, []).append(at)
+        elif isinstance(event, OrderDenied):
+            self.denied.add(event.client_order_id)
+
+    def _saw(self, at: int, execution: Execution) -> None:
+        self.seen.setdefault((execution.broker_order_id, int(execution.cum_after.scaleb(9))), at)

@@ -1,0 +1,131 @@
+"""Is every order sent once, from the journal, by whoever may send? I-ONE, I-JRN, I-EPOCH, I-UNK."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from the_alchemiser.domain.facts import CancelIntended, OrderIntended, OrderReported
+from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, REST, STEP, Case, Texts
+from the_alchemiser.simulation.judge.exact import shares_e9
+from the_alchemiser.simulation.judge.hearing import CANCEL, REPLACE, SUBMIT, Arrival
+from the_alchemiser.simulation.judge.story import ENDED, Intent
+
+
+@CHECKS.on(STEP, "I-ONE")
+def one_order_per_intent(case: Case) -> Texts:
+    """I-ONE: under one client order id the broker has one order, and each came from an intent of ours."""
+    for name in case.hearing.fresh_names():
+        roots = [
+            order for order in case.record.named.get(name, ()) if not order.replaces and not order.parent_id
+        ]
+        if len(roots) > 1:
+            yield f"{name} is {len(roots)} orders at the broker"
+        if roots and name not in case.story.intents:
+            yield f"{name} is at the broker but no intent of ours"
+
+
+@CHECKS.on(ARRIVAL, "I-ONE")
+def one_order_per_decision(case: Case, arrival: Arrival) -> Texts:
+    """I-ONE: whatever their names, the orders of one approved trade never come to more shares than were approved."""
+    intent = case.story.intents.get(arrival.client_order_id)
+    if arrival.kind != SUBMIT or intent is None or arrival.client_order_id in case.record.named:
+        return  # A repeat of what the broker has already is refused there.
+    approved = case.story.approved.get(intent.decision)
+    if approved is None:
+        yield f"{intent.name} belongs to no approved trade"
+        return
+    sent = arrival.qty_e9 + sum(_exposed_e9(case, other) for other in _siblings(case, intent))
+    if sent > (limit := shares_e9(approved.trade.shares)):
+        yield f"{intent.name} brings its trade to {sent} shares (e9), {limit} were approved"
+
+
+def _siblings(case: Case, intent: Intent) -> list[Intent]:
+    """The other orders of the same approved trade."""
+    return [
+        other
+        for other in case.story.intents.values()
+        if other is not intent and other.decision == intent.decision
+    ]
+
+
+def _exposed_e9(case: Case, intent: Intent) -> int:
+    """Shares of an order that were, or still can be, executed at the broker."""
+    total = 0
+    for order in case.record.named.get(intent.name, ()):
+        open_e9 = (order.qty_e9 or 0) if case.record.is_open(order.id) else 0
+        total += max(open_e9, case.record.filled_e9(order.id))
+    return total
+
+
+@CHECKS.on(ARRIVAL, "I-JRN")
+def journal_before_send(case: Case, arrival: Arrival) -> Texts:
+    """I-JRN: when a request arrives, what it asks for is durable already, and is what was written."""
+    durable = list(islice(case.story.facts, arrival.durable))
+    if arrival.kind == CANCEL:
+        if not any(
+            type(fact) is CancelIntended and fact.client_order_id == arrival.client_order_id
+            for fact in durable
+        ):
+            yield f"the cancel of {arrival.client_order_id} was sent before it was written"
+        return
+    for fact in reversed(durable):
+        if type(fact) is OrderIntended and fact.request.client_order_id == arrival.client_order_id:
+            yield from _as_written(fact, arrival)
+            return
+    yield f"{arrival.client_order_id} was sent before it was written"
+
+
+def _as_written(fact: OrderIntended, arrival: Arrival) -> Texts:
+    request = fact.request
+    written = (request.symbol, request.side.value, shares_e9(request.shares), request.type.value)
+    sent = (arrival.symbol, arrival.side, arrival.qty_e9, arrival.type)
+    if arrival.kind != REPLACE and written != sent:
+        yield f"{arrival.client_order_id} was written as {written} and sent as {sent}"
+
+
+@CHECKS.on(ARRIVAL, "I-EPOCH")
+def no_send_by_a_stale_epoch(case: Case, arrival: Arrival) -> Texts:
+    """I-EPOCH: nothing leaves under a lease that was not in force when it left."""
+    if arrival.epoch < arrival.epoch_at_departure:
+        yield (
+            f"{arrival.machine} sent {arrival.client_order_id} under epoch {arrival.epoch},"
+            f" {arrival.epoch_at_departure} was in force"
+        )
+
+
+@CHECKS.on(OrderReported, "I-UNK")
+def an_end_needs_evidence(case: Case, fact: OrderReported) -> Texts:
+    """I-UNK: an order is given up only after its horizon and clean reads, and rejected only by the broker's word."""
+    report = fact.report
+    intent = case.story.intents.get(report.client_order_id)
+    status = report.status.value
+    if intent is None or intent.status in ENDED:
+        return
+    if status == "abandoned":
+        yield from _given_up_with_reason(case, intent, fact.at)
+    elif status == "rejected" and not _was_refused(case, intent):
+        yield f"{intent.name} was called rejected without the broker's word"
+
+
+def _was_refused(case: Case, intent: Intent) -> bool:
+    """Whether the broker said no: in its answer, or in its record of the order."""
+    orders = case.record.named.get(intent.name, ())
+    return intent.name in case.hearing.denied or any(order.status == "rejected" for order in orders)
+
+
+def _given_up_with_reason(case: Case, intent: Intent, at: int) -> Texts:
+    since = max(intent.lost_at, intent.at)
+    if at - since < case.rules.in_flight:
+        yield f"{intent.name} was given up {(at - since) / 1e9:.1f} s after it was sent"
+    if not any(asked > since for asked in case.hearing.not_found.get(intent.name, ())):
+        yield f"{intent.name} was given up and never looked for"
+    if sum(read > since for read in case.hearing.lists) < case.rules.clean_lists_min:
+        yield f"{intent.name} was given up after fewer than {case.rules.clean_lists_min} clean lists"
+
+
+@CHECKS.on(REST, "I-UNK")
+def every_order_is_settled(case: Case) -> Texts:
+    """I-UNK: at rest no order waits for an answer."""
+    for intent in case.story.live.values():
+        if intent.status in ("intended", "unknown"):
+            yield f"{intent.name} is still {intent.status}"

@@ -1,0 +1,239 @@
+"""What the journal tells: its facts folded once more, in the exchange's integers, by none of the engine's code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from the_alchemiser.domain import facts as told
+from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.market import Quote
+from the_alchemiser.domain.orders import OrderRequest
+from the_alchemiser.simulation.judge.exact import fraction, money_e13, price_e4, shares_e9
+
+ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced", "abandoned"})
+EXTERNAL = "external-"
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """Booked shares of one order: (before, after] of its filled quantity, and what they cost."""
+
+    before_e9: int
+    after_e9: int
+    cost_e13: int
+
+
+class Intent(msgspec.Struct):
+    """One order we said we would send, and everything the journal says of it since."""
+
+    request: OrderRequest
+    cycle_id: str
+    at: int
+    middle_e5: int
+    qty_e9: int
+    limit_e4: int | None
+    status: str = "intended"
+    reported_e9: int = 0
+    booked: list[Interval] = []
+    lost_at: int = 0
+    """When the journal last said that no clear answer had come; 0: never."""
+
+    @property
+    def name(self) -> str:
+        return self.request.client_order_id
+
+    @property
+    def symbol(self) -> str:
+        return self.request.symbol
+
+    @property
+    def decision(self) -> tuple[str, str, str]:
+        """What it is an order of: cycle, symbol and side."""
+        return self.cycle_id, self.symbol, self.request.side.value
+
+    @property
+    def is_buy(self) -> bool:
+        return self.request.side.value == "buy"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether, by the journal, nothing more can come of it."""
+        return self.status in ENDED and self.booked_e9 >= self.reported_e9
+
+    @property
+    def booked_e9(self) -> int:
+        return sum(one.after_e9 - one.before_e9 for one in self.booked)
+
+
+class Story:
+    """Everything the durable facts say. `take` is told each of them once, in order."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.intents: dict[str, Intent] = {}
+        self.live: dict[str, Intent] = {}
+        """Intents that the journal does not know to have ended."""
+        self.cancels: set[str] = set()
+        self.approved: dict[tuple[str, str, str], told.TradeApproved] = {}
+        """Approved trades by cycle, symbol and side."""
+        self.external: dict[str, list[Interval]] = {}
+        """Booked executions of orders that were not ours, by the broker's order id."""
+        self.cash_e13 = 0
+        self.opening_equity_e13 = 0
+        self.positions_e9: dict[str, int] = {}
+        self.lots: dict[str, list[tuple[int, Fraction]]] = {}
+        """Shares held, oldest first: how many (e9) and at which price (e4)."""
+        self.realised_e13 = Fraction(0)
+        self.account = ""
+        self.opened_at = 0
+        self.transferred_e13 = 0
+        """Money that came or went without a trade."""
+        self.cycles: dict[str, int] = {}
+        self.closed: list[told.DayClosed] = []
+        self.quotes: dict[str, Quote] = {}
+        """The newest quote that a decision was told of, by symbol."""
+        self.alerts: list[told.AlertRaised] = []
+
+    def take(self, fact: Fact) -> None:
+        """One more durable fact."""
+        self.facts.append(fact)
+        change = CHANGES.get(type(fact))
+        if change is not None:
+            change(self, fact)
+
+    def intervals_of(self, client_order_id: str) -> list[Interval]:
+        """What is booked of an order, ours or not."""
+        intent = self.intents.get(client_order_id)
+        if intent is not None:
+            return intent.booked
+        return self.external.setdefault(client_order_id.removeprefix(EXTERNAL), [])
+
+    def _account_opened(self, fact: told.AccountOpened) -> None:
+        self.account, self.opened_at = fact.number, fact.at
+        self.cash_e13 = self.opening_equity_e13 = money_e13(fact.cash)
+        for held in fact.holdings:
+            shares = shares_e9(held.shares)
+            self.opening_equity_e13 += shares * price_e4(held.price)
+            cost = held.cost or held.shares * held.price
+            if shares:
+                self.positions_e9[held.symbol] = shares
+                self.lots[held.symbol] = [(shares, fraction(cost) / fraction(held.shares) * 10_000)]
+
+    def _order_intended(self, fact: told.OrderIntended) -> None:
+        request = fact.request
+        limit = None if request.limit_price is None else price_e4(request.limit_price)
+        middle = int(fact.middle * 10**5)
+        intent = Intent(request, fact.cycle_id, fact.at, middle, shares_e9(request.shares), limit)
+        self.intents[request.client_order_id] = self.live[request.client_order_id] = intent
+
+    def _cancel_intended(self, fact: told.CancelIntended) -> None:
+        self.cancels.add(fact.client_order_id)
+
+    def _order_reported(self, fact: told.OrderReported) -> None:
+        report = fact.report
+        intent = self.intents[report.client_order_id]
+        if RANKS[report.status.value] > RANKS[intent.status]:
+            intent.status = report.status.value
+        intent.reported_e9 = max(intent.reported_e9, shares_e9(report.filled))
+        self._follow(intent)
+
+    def _order_lost(self, fact: told.OrderLost) -> None:
+        intent = self.intents[fact.client_order_id]
+        if intent.status == "intended":
+            intent.status = "unknown"
+        intent.lost_at = fact.at
+
+    def _fill_booked(self, fact: told.FillBooked) -> None:
+        fill = fact.fill
+        before, after, price = shares_e9(fill.cum_before), shares_e9(fill.cum_after), price_e4(fill.price)
+        shares = after - before
+        self.intervals_of(fill.client_order_id).append(Interval(before, after, shares * price))
+        sign = 1 if fill.side.value == "buy" else -1
+        self.cash_e13 -= sign * shares * price
+        self._move(fill.symbol, sign * shares, price)
+        intent = self.intents.get(fill.client_order_id)
+        if intent is not None:
+            intent.reported_e9 = max(intent.reported_e9, after)
+            self._follow(intent)
+
+    def _follow(self, intent: Intent) -> None:
+        if intent.has_ended:
+            self.live.pop(intent.name, None)
+        else:
+            self.live[intent.name] = intent
+
+    def _move(self, symbol: str, by_e9: int, price: int) -> None:
+        held = self.positions_e9.get(symbol, 0) + by_e9
+        if held:
+            self.positions_e9[symbol] = held
+        else:
+            self.positions_e9.pop(symbol, None)
+        lots = self.lots.setdefault(symbol, [])
+        if by_e9 > 0:
+            lots.append((by_e9, Fraction(price)))
+        else:
+            self._sell(lots, -by_e9, price)
+
+    def _sell(self, lots: list[tuple[int, Fraction]], left: int, price: int) -> None:
+        while left and lots:
+            shares, cost = lots.pop(0)
+            sold = min(shares, left)
+            left -= sold
+            self.realised_e13 += sold * (price - cost)
+            if shares > sold:
+                lots.insert(0, (shares - sold, cost))
+
+    def _trade_approved(self, fact: told.TradeApproved) -> None:
+        self.approved[fact.cycle_id, fact.trade.symbol, fact.trade.side.value] = fact
+
+    def _cycle_started(self, fact: told.CycleStarted) -> None:
+        self.cycles[fact.session] = self.cycles.get(fact.session, 0) + 1
+
+    def _saw_quotes(self, fact: told.SnapshotTaken | told.CycleStepped) -> None:
+        self.quotes.update(fact.quotes)
+
+    def _day_closed(self, fact: told.DayClosed) -> None:
+        self.closed.append(fact)
+
+    def _alert_raised(self, fact: told.AlertRaised) -> None:
+        self.alerts.append(fact)
+
+
+# An order moves up and never back; what is only our belief (abandoned) gives way to any word of the broker.
+_ORDER_OF_STATES = (
+    "intended unknown abandoned accepted new partially_filled pending_cancel"
+    " rejected expired canceled replaced filled"
+)
+RANKS = {name: rank for rank, name in enumerate(_ORDER_OF_STATES.split())}
+
+CHANGES: dict[type, Callable[[Story, Any], None]] = {
+    told.AccountOpened: Story._account_opened,
+    told.OrderIntended: Story._order_intended,
+    told.CancelIntended: Story._cancel_intended,
+    told.OrderReported: Story._order_reported,
+    told.OrderLost: Story._order_lost,
+    told.FillBooked: Story._fill_booked,
+    told.TradeApproved: Story._trade_approved,
+    told.CycleStarted: Story._cycle_started,
+    told.SnapshotTaken: Story._saw_quotes,
+    told.CycleStepped: Story._saw_quotes,
+    told.DayClosed: Story._day_closed,
+    told.AlertRaised: Story._alert_raised,
+}
+
+EXPLAINING = frozenset(
+    {
+        told.CycleRefused,
+        told.SignalFormed,
+        told.TargetSet,
+        told.PlanBuilt,
+        told.TradeRefused,
+        told.TradeEnded,
+        told.CycleFinished,
+        told.Reconciled,
+    }
+)
+"""Facts that move neither an order, nor a share, nor a cent: a test sees that every other fact is taken in above."""
