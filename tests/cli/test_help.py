@@ -47,7 +47,7 @@ def test_the_commands_of_this_version_are_all_there() -> None:
     names = {path[0] for path in command_paths()}
     assert names == {
         *("demo", "run", "exchange", "doctor", "status", "positions", "orders", "activity", "strategies"),
-        *("cycle", "backtest", "config", "audit", "db"),
+        *("cycle", "backtest", "simulate", "config", "audit", "db"),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import backtesting, keeping, looking, trading
+from . import backtesting, keeping, looking, simulating, trading
 from .frame import frame_of, run_framed
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ def _about(
 
 trading.register(app)
 backtesting.register(app)
+simulating.register(app)
 looking.register(app)
 keeping.register(app)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from the_alchemiser.simulation.schedule import Fault
+
 SECONDS_NONE = (0.0, 0.0)
 
 
@@ -134,3 +136,12 @@ CLOGGABLE = tuple(site.name for site in CALLS)
 def kinds_by_site() -> dict[str, tuple[str, ...]]:
     """Every kind of fault at every site: what a gate must have seen."""
     return {site.name: tuple(kind.name for kind in site.kinds) for site in (*COUNTED, *TIMED)}
+
+
+def described(fault: Fault) -> str:
+    """A fault in a line: `submit, call 3: answer_lost`."""
+    timed = {site.name for site in TIMED}
+    when = f"second {fault.number}" if fault.site in timed else f"call {fault.number}"
+    much = f" ({fault.amount:g} s)" if fault.amount else ""
+    about = f" {fault.about}" if fault.about else ""
+    return f"{fault.site}, {when}: {fault.kind}{about}{much}"

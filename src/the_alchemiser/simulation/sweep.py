@@ -1,0 +1,98 @@
+"""Many worlds: seed after seed, on as many cores as there are, and what was seen in all of them together."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from the_alchemiser.simulation.quiescence import Violation
+from the_alchemiser.simulation.schedule import Schedule
+from the_alchemiser.simulation.world import Outcome, World
+
+CHUNK_MAX = 10
+"""Seeds a worker takes at once: few enough that the progress is seen, enough that the talk about them costs nothing."""
+SiteKind = tuple[str, str]
+
+
+class Lived(msgspec.Struct, frozen=True):
+    """One seed's world in brief. `failure` replays it where something was violated."""
+
+    seed: int
+    digest: str
+    days: int
+    events: int
+    faults: dict[SiteKind, int]
+    probes: dict[str, int]
+    violations: tuple[Violation, ...]
+    failure: Schedule | None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Lived:
+        """What is kept of a world."""
+        return cls(
+            outcome.schedule.seed,
+            outcome.digest,
+            outcome.schedule.days,
+            outcome.events,
+            outcome.faults,
+            outcome.probes,
+            outcome.violations,
+            outcome.replayable() if outcome.violations else None,
+        )
+
+
+class Totals:
+    """What was seen in all worlds so far."""
+
+    def __init__(self) -> None:
+        self.seeds = self.days = self.events = 0
+        self.faults: Counter[SiteKind] = Counter()
+        self.probes: Counter[str] = Counter()
+        self.failures: list[Lived] = []
+
+    def add(self, lived: Lived) -> None:
+        """One more."""
+        self.seeds += 1
+        self.days += lived.days
+        self.events += lived.events
+        self.faults.update(lived.faults)
+        self.probes.update(lived.probes)
+        if lived.violations:
+            self.failures.append(lived)
+
+
+def sweep(schedules: Sequence[Schedule], workers: int = 1) -> Iterator[Lived]:
+    """Live them all, in order; with several workers each in a process of its own."""
+    if workers == 1:
+        yield from map(_live, schedules)
+        return
+    size = max(1, min(CHUNK_MAX, len(schedules) // (4 * workers)))
+    chunks = [schedules[start : start + size] for start in range(0, len(schedules), size)]
+    # Spawned, not forked: every worker begins as an ordinary process does.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        try:
+            for lived in pool.map(_live_all, chunks):
+                yield from lived
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def failure_file(folder: Path, lived: Lived) -> Path:
+    """Write what replays a failed world; the path says which seed and which invariant."""
+    assert lived.failure is not None
+    path = folder / f"seed-{lived.seed}-{lived.failure.violated}.json"
+    lived.failure.write(path)
+    return path
+
+
+def _live(schedule: Schedule) -> Lived:
+    return Lived.of(World(schedule).run())
+
+
+def _live_all(schedules: Sequence[Schedule]) -> list[Lived]:
+    return [_live(schedule) for schedule in schedules]
