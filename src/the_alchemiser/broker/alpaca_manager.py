@@ -12,12 +12,13 @@ from the_alchemiser.broker.clients import BrokerOptions, Clients
 from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.market_desk import MarketDesk
 from the_alchemiser.broker.order_desk import OrderDesk
+from the_alchemiser.broker.platform import SYSTEM, Platform
 from the_alchemiser.broker.transport import ResponseObserver
 from the_alchemiser.domain.errors import ConfigurationError
 from the_alchemiser.endpoints import LIVE_URL, PAPER_URL, Endpoints, endpoints_of
 
 # A second manager for the same account would have its own rate budget, and together they would exceed the broker's.
-_managers: WeakValueDictionary[tuple[Credentials, Endpoints], AlpacaManager] = WeakValueDictionary()
+_managers: WeakValueDictionary[tuple[Credentials, Endpoints, Platform], AlpacaManager] = WeakValueDictionary()
 _managers_lock = threading.Lock()
 
 
@@ -41,12 +42,13 @@ class AlpacaManager(OrderDesk, AccountDesk, MarketDesk):
         if credentials.problem:
             raise ConfigurationError(credentials.problem)
         places = endpoints or endpoints_of(PAPER_URL if paper else LIVE_URL)
+        platform = options.platform if options is not None else SYSTEM
         with _managers_lock:
-            manager = _managers.get((credentials, places))
+            manager = _managers.get((credentials, places, platform))
             if manager is None:
                 manager = super().__new__(cls)
                 manager._open(credentials, places, options or BrokerOptions())
-                _managers[credentials, places] = manager
+                _managers[credentials, places, platform] = manager
         if options is not None and manager.options != options:
             raise ConfigurationError("this account already has a manager with other options")
         return cast("Self", manager)
@@ -75,7 +77,7 @@ class AlpacaManager(OrderDesk, AccountDesk, MarketDesk):
     def close(self) -> None:
         """Close the connections and give the account free for another manager."""
         with _managers_lock:
-            _managers.pop((self.credentials, self.endpoints), None)
+            _managers.pop((self.credentials, self.endpoints, self.options.platform), None)
         self._clients.close()
 
     def _hear_sequence(self, headers: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ import picows
 
 from the_alchemiser.broker import convert
 from the_alchemiser.broker.credentials import Credentials
+from the_alchemiser.broker.platform import SYSTEM, Platform
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.broker.sockets import trusted_authorities
 from the_alchemiser.broker.websocket import (
@@ -66,10 +67,17 @@ class AlpacaStream:
         unread_max: int = UNREAD_MESSAGES_MAX,
         backoff: Backoff | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        platform: Platform = SYSTEM,
     ) -> None:
         self._credentials = credentials
-        self._line = Line(url, trusted_authorities(ca_file), silence_seconds, unread_max=unread_max)
-        self._backoff = backoff or Backoff()
+        self._line = Line(
+            url,
+            trusted_authorities(ca_file),
+            silence_seconds,
+            unread_max=unread_max,
+            use_aiofastnet=platform.use_aiofastnet,
+        )
+        self._backoff = backoff or Backoff(random=platform.random)
         self._sleep = sleep
         self.sequence = 0
         """The number of the last update handed on, where the exchange numbers them (ours does; Alpaca does not)."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from the_alchemiser.broker.credentials import Credentials
+from the_alchemiser.broker.platform import SYSTEM, Platform
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, Waits, current_operation
 from the_alchemiser.broker.sockets import trusted_authorities
@@ -38,6 +39,7 @@ class BrokerOptions:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     waits: Waits = field(default_factory=Waits)
     """Where budgets and retries wait by these, `AlpacaManager.stop_waiting` ends their waiting."""
+    platform: Platform = SYSTEM
 
 
 class Clients:
@@ -93,6 +95,7 @@ def _disciplined(
         connect_seconds=options.connect_seconds,
         call_seconds=options.call_seconds,
         ca_file=trusted_authorities(options.ca_file),
+        platform=options.platform,
     )
     session = BrokerSession(
         origin, wire, credentials, call_seconds=options.call_seconds, budget=budget, retries=options.retries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -91,7 +90,7 @@ class MarketDesk:
 
     def get_assets(self, symbols: Sequence[Symbol]) -> dict[Symbol, Asset]:
         """What the broker knows of these symbols; unknown ones are absent. An answer may be an hour old."""
-        now = time.monotonic()
+        now = self._clients.options.platform.monotonic()
         missing = [symbol for symbol in symbols if self._assets.get(symbol, (0.0, None))[0] <= now]
         with alpaca_retry_context(operation_name="read assets"), self._clients.reading():
             fresh = self._all_assets() if len(missing) > ASSETS_ONE_BY_ONE_MAX else {}

@@ -5,6 +5,7 @@ A time-out per operation is not enough: a peer that drips one byte a second neve
 
 from __future__ import annotations
 
+import functools
 import http.client
 import os
 import queue
@@ -13,20 +14,25 @@ import socket
 import ssl
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from the_alchemiser.broker.platform import Platform
 
 
 class Deadline:
     """An instant after which nothing of a call may continue."""
 
-    __slots__ = ("_at",)
+    __slots__ = ("_at", "_monotonic")
 
-    def __init__(self, seconds: float) -> None:
-        self._at = time.monotonic() + seconds
+    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._at = monotonic() + seconds
 
     def remaining(self) -> float:
         """Seconds left. Raises TimeoutError when there are none."""
-        left = self._at - time.monotonic()
+        left = self._at - self._monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
         return left
@@ -54,8 +60,12 @@ class _TLSSocket(ssl.SSLSocket):
         return super().recv_into(*arguments)
 
 
+@functools.cache
 def tls_context(ca_file: str) -> ssl.SSLContext:
-    """A verifying TLS context that trusts the authorities in `ca_file` and makes sockets with deadlines."""
+    """A verifying TLS context that trusts the authorities in `ca_file` and makes sockets with deadlines.
+
+    Kept: reading the authorities takes longer than everything else about a reconnection.
+    """
     context = ssl.create_default_context(cafile=ca_file)
     context.sslsocket_class = _TLSSocket
     return context
@@ -73,15 +83,15 @@ def trusted_authorities(ca_file: str) -> str:
 class HostConnection:
     """One kept-alive connection to one host; `begin` must be called before each request."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        self._host, self._port, self._context = host, port, context
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, platform: Platform) -> None:
+        self._host, self._port, self._context, self._platform = host, port, context, platform
         self._socket: Any = None
         self.idle_since = 0.0
 
     def begin(self, connect: Deadline, call: Deadline) -> None:
         """Open if need be and set the deadline of the call. Any failure here means that nothing was sent."""
         if self._socket is None:
-            self._socket = self._open(connect)
+            self._socket = self._platform.network.open(self._host, self._port, self._context, connect)
         self._socket.deadline = call
         self._socket.settimeout(call.remaining())
 
@@ -104,34 +114,47 @@ class HostConnection:
 
     def is_usable(self, idle_seconds_max: float) -> bool:
         """Whether an idle connection still looks alive: a server that closed it, or spoke unasked, made it readable."""
-        if self._socket is None or time.monotonic() - self.idle_since > idle_seconds_max:
+        if self._socket is None or self._platform.monotonic() - self.idle_since > idle_seconds_max:
             return False
-        # poll, because select() knows no descriptor above 1023
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return not poll.poll(0)
+        return self._platform.network.is_silent(self._socket)
 
-    def _open(self, deadline: Deadline) -> socket.socket:
+
+class SystemNetwork:
+    """The operating system's sockets."""
+
+    def open(self, host: str, port: int, context: ssl.SSLContext | None, deadline: Deadline) -> Any:
+        """The first of the host's addresses that accepts. Raises OSError."""
         failure: OSError = OSError("no address")
-        for family, kind, protocol, _, address in _addresses(self._host, self._port, deadline):
+        for family, kind, protocol, _, address in _addresses(host, port, deadline):
+            plain = _PlainSocket(family, kind, protocol)
             try:
-                return self._connected(_PlainSocket(family, kind, protocol), address, deadline)
-            except OSError as error:
+                return _connected(plain, address, (host, context), deadline)
+            except BaseException as error:
+                plain.close()
+                if not isinstance(error, OSError):
+                    raise
                 failure = error
         raise failure
 
-    def _connected(self, plain: socket.socket, address: Any, deadline: Deadline) -> socket.socket:
-        try:
-            plain.settimeout(deadline.remaining())
-            plain.connect(address)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._context is None:
-                return plain
-            plain.settimeout(deadline.remaining())
-            return self._context.wrap_socket(plain, server_hostname=self._host)
-        except BaseException:
-            plain.close()
-            raise
+    def is_silent(self, connected: Any) -> bool:
+        """Whether an idle connection is as it was left: a server that closed it, or spoke unasked, made it readable."""
+        # poll, because select() knows no descriptor above 1023
+        poll = select.poll()
+        poll.register(connected, select.POLLIN)
+        return not poll.poll(0)
+
+
+def _connected(
+    plain: socket.socket, address: Any, tls: tuple[str, ssl.SSLContext | None], deadline: Deadline
+) -> socket.socket:
+    plain.settimeout(deadline.remaining())
+    plain.connect(address)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    host, context = tls
+    if context is None:
+        return plain
+    plain.settimeout(deadline.remaining())
+    return context.wrap_socket(plain, server_hostname=host)
 
 
 def _addresses(host: str, port: int, deadline: Deadline) -> Any:

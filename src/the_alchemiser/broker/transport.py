@@ -7,9 +7,9 @@ clients take any object with this `request`, so they are used with this one.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -54,12 +54,12 @@ class Reply:
         return self.data
 
 
-_last = threading.local()
+_last_request_id: ContextVar[str] = ContextVar("broker_request_id", default="")
 
 
 def last_request_id() -> str:
     """The broker's id of the last request this thread sent, for failures found only in what was answered."""
-    return getattr(_last, "request_id", "")
+    return _last_request_id.get()
 
 
 class BrokerSession:
@@ -123,7 +123,7 @@ class BrokerSession:
 
     def _once(self, request: Request) -> Reply:
         self._budget.acquire(_lane(request))
-        _last.request_id = ""
+        _last_request_id.set("")
         started = time.perf_counter()
         try:
             answer = self._wire.exchange(request)
@@ -145,7 +145,7 @@ class BrokerSession:
         return Reply(answer.status, answer.headers, data, "json" if answer.body else "")
 
     def _hear(self, answer: Answer) -> None:
-        _last.request_id = answers.request_id_of(answer)
+        _last_request_id.set(answers.request_id_of(answer))
         self._budget.learn(answer.headers)
         for observe in self.response_observers:
             observe(answer.headers)

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 OPEN_SECONDS_MAX = 10.0
 SILENCE_SECONDS_MAX = 8.0
 """A peer silent for half of this is asked for a sign, and given up after the other half."""
+SILENCE_TICKS = 8
+"""Silence is counted in parts of what is allowed: a flag per frame and a few looks cost less than a clock per frame."""
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 UNREAD_MESSAGES_MAX = 10_000
 """With so many unread messages we stop reading from the socket until nine tenths are taken; nothing is dropped."""
@@ -30,12 +32,20 @@ TROUBLE = (OSError, picows.WSError, asyncio.TimeoutError)
 class Connection(picows.WSListener):
     """Puts fragments together and hands whole messages on. A memoryview is valid only during the call."""
 
-    def __init__(self, deliver: Deliver, ended: Callable[[], None]) -> None:
+    def __init__(self, deliver: Deliver, ended: Callable[[], None], silence_seconds: float) -> None:
         self._deliver, self._ended = deliver, ended
         self._parts: bytearray | None = None
+        self._tick_seconds = silence_seconds / SILENCE_TICKS
+        self._is_heard = False
+        self._next_look: asyncio.TimerHandle | None = None
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """Called by picows once the peer has agreed."""
+        self._watch(transport, 0)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """Called by picows for each frame; what cannot be delivered ends the connection, and a new one will follow."""
+        self._is_heard = True
         try:
             self._take(transport, frame)
         except Exception:
@@ -54,7 +64,25 @@ class Connection(picows.WSListener):
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         """Called by picows once, whoever ended it."""
+        if self._next_look is not None:
+            self._next_look.cancel()
         self._ended()
+
+    def _watch(self, transport: picows.WSTransport, silent_ticks: int) -> None:
+        """Look again after a tick: half-way through a silence ask for a sign of life, at its end give up."""
+
+        def look() -> None:
+            silent, self._is_heard = (0 if self._is_heard else silent_ticks + 1), False
+            if silent == SILENCE_TICKS // 2 - 1:
+                transport.send_ping()
+            if silent == SILENCE_TICKS - 1:
+                log.warning("stream: the peer has been silent for too long")
+                transport.disconnect(graceful=False)
+            else:
+                self._watch(transport, silent)
+
+        # Not picows' own pings: they go by a clock that only real time moves.
+        self._next_look = asyncio.get_running_loop().call_later(self._tick_seconds, look)
 
     def _add_fragment(self, frame: picows.WSFrame) -> None:
         if self._parts is None:
@@ -76,22 +104,22 @@ class Line:
     silence_seconds: float = SILENCE_SECONDS_MAX
     headers: Mapping[str, str] = field(default_factory=dict)
     unread_max: int = UNREAD_MESSAGES_MAX
+    use_aiofastnet: bool | None = None
+    """Whether to go past the event loop for the socket; None where the library that can is installed."""
 
 
 async def connect(line: Line, deliver: Deliver, ended: Callable[[], None]) -> picows.WSTransport:
     """Open a connection; messages go to `deliver` at once. Raises one of TROUBLE. Redirects are refused."""
     async with asyncio.timeout(OPEN_SECONDS_MAX):
         transport, _ = await picows.ws_connect(
-            lambda: Connection(deliver, ended),
+            lambda: Connection(deliver, ended, line.silence_seconds),
             line.url,
             ssl_context=tls_context(line.ca_file) if line.url.startswith("wss:") else None,
             websocket_handshake_timeout=OPEN_SECONDS_MAX,
-            enable_auto_ping=True,
-            auto_ping_idle_timeout=line.silence_seconds / 2,
-            auto_ping_reply_timeout=line.silence_seconds / 2,
             max_frame_size=MESSAGE_BYTES_MAX,
             extra_headers=line.headers,
             max_redirects=0,
+            use_aiofastnet=line.use_aiofastnet,
         )
     return transport
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from the_alchemiser.broker.platform import SYSTEM, Platform
 from the_alchemiser.broker.sockets import Deadline, HostConnection, tls_context
 from the_alchemiser.domain.errors import ConfigurationError
 
@@ -62,7 +62,15 @@ class Request:
 class Wire:
     """A small pool of kept-alive connections to one origin (`scheme://host[:port]`). Thread-safe."""
 
-    def __init__(self, origin: str, *, connect_seconds: float, call_seconds: float, ca_file: str) -> None:
+    def __init__(
+        self,
+        origin: str,
+        *,
+        connect_seconds: float,
+        call_seconds: float,
+        ca_file: str,
+        platform: Platform = SYSTEM,
+    ) -> None:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigurationError(
@@ -73,12 +81,13 @@ class Wire:
         self._authority = parts.netloc.rpartition("@")[2]
         self._port = parts.port or (443 if self._context else 80)
         self._connect_seconds, self._call_seconds = connect_seconds, call_seconds
+        self._platform = platform
         self._idle: list[HostConnection] = []
         self._lock = threading.Lock()
 
     def exchange(self, request: Request) -> Answer:
         """Send once and read the whole answer. Raises NotSentError, UnreadableError, OSError or HTTPException."""
-        call = Deadline(self._call_seconds)
+        call = Deadline(self._call_seconds, self._platform.monotonic)
         while True:
             connection, reused = self._open(call)
             try:
@@ -98,9 +107,11 @@ class Wire:
     def _open(self, call: Deadline) -> tuple[HostConnection, bool]:
         connection = self._take()
         reused = connection is not None
-        connection = connection or HostConnection(self._host, self._port, self._context)
+        connection = connection or HostConnection(
+            self._host, self._port, self._context, self._platform
+        )
         try:
-            connection.begin(Deadline(self._connect_seconds), call)
+            connection.begin(Deadline(self._connect_seconds, self._platform.monotonic), call)
         except OSError as error:
             connection.close()
             raise NotSentError(f"no connection to {self._host}:{self._port}: {_words(error)}") from error
@@ -137,7 +148,7 @@ class Wire:
             connection.close()
 
     def _give(self, connection: HostConnection, *, keep: bool) -> None:
-        connection.idle_since = time.monotonic()
+        connection.idle_since = self._platform.monotonic()
         with self._lock:
             if keep and len(self._idle) < IDLE_CONNECTIONS_MAX:
                 self._idle.append(connection)
