@@ -23,7 +23,7 @@ from the_alchemiser.settings import Settings
 from the_alchemiser.strategies import SCHEDULED, InverseVolatility, Momentum
 
 if TYPE_CHECKING:
-    from the_alchemiser.broker import AlpacaManager, RateBudget, Waits
+    from the_alchemiser.broker import AlpacaManager, Platform, RateBudget, Waits
     from the_alchemiser.runtime.clocks import LockstepClock, RunningClock
     from the_alchemiser.runtime.live import LiveDriver, RunningPace
 
@@ -123,18 +123,24 @@ def connect(
     connection: Connection,
     budgets: tuple[RateBudget, RateBudget] | None = None,
     waits: Waits | None = None,
+    platform: Platform | None = None,
 ) -> AlpacaManager:
     """The one manager of an account. `budgets` (trading, data) replace the usual ones where time is not ours."""
-    from the_alchemiser.broker import BrokerOptions, RateBudget, RetryPolicy, Waits, create_alpaca_manager
+    from the_alchemiser.broker import SYSTEM, BrokerOptions, RateBudget, RetryPolicy, create_alpaca_manager
 
-    waits = waits or Waits()
-    trading, data = budgets or (RateBudget(sleep=waits.sleep), RateBudget(sleep=waits.sleep))
+    platform = platform or SYSTEM
+    waits = waits or platform.waits()
+    trading, data = budgets or (
+        RateBudget(now=platform.monotonic, sleep=waits.sleep),
+        RateBudget(now=platform.monotonic, sleep=waits.sleep),
+    )
     options = BrokerOptions(
         feed=connection.feed,
         trading_budget=trading,
         data_budget=data,
-        retries=RetryPolicy(sleep=waits.sleep),
+        retries=RetryPolicy(sleep=waits.sleep, random=platform.random),
         waits=waits,
+        platform=platform,
     )
     return create_alpaca_manager(
         connection.key, connection.secret, endpoints=connection.endpoints, options=options
@@ -142,15 +148,15 @@ def connect(
 
 
 def tell_time(
-    connection: Connection, pace: float | None
+    connection: Connection, pace: float | None, platform: Platform | None = None
 ) -> tuple[AlpacaManager, RunningClock | LockstepClock]:
     """The manager of the account and the clock it lives by; only a local exchange may have a time of its own."""
     from the_alchemiser.broker import RateBudget, Waits
     from the_alchemiser.runtime.clocks import ExchangeControl, LockstepClock, RunningClock
 
     if connection.endpoints.venue is not Venue.LOCAL:
-        broker = connect(connection)
-        return broker, RunningClock(broker.get_time())
+        broker = connect(connection, platform=platform)
+        return broker, RunningClock(broker.get_time(), monotonic=broker.options.platform.elapsed)
     control = ExchangeControl(connection.endpoints.trading, connection.key, connection.secret)
     reading = control.read()
     if reading.mode == "lockstep":
@@ -174,24 +180,37 @@ def build(
     pace: float | None = None,
 ) -> System:
     """Wire a system. `pace` is how fast to let a lockstep exchange run; elsewhere time passes by itself."""
+    broker, clock = tell_time(connection, pace)
+    number = broker.get_account().number
+    settings.confirm_live_account(number)
+    return assemble(engine_config(settings), (broker, clock, number), journal, watchers)
+
+
+def assemble(
+    config: EngineConfig,
+    line: tuple[AlpacaManager, RunningClock | LockstepClock, str],
+    journal: Journal,
+    watchers: Sequence[Watcher] = (),
+) -> System:
+    """The parts put together. `line` is the account's manager, the clock it lives by, and the account's number."""
     from the_alchemiser.broker import AlpacaStream
     from the_alchemiser.runtime.clocks import LockstepClock
     from the_alchemiser.runtime.live import Ear, LiveDriver, LockstepPace, RunningPace
 
-    broker, clock = tell_time(connection, pace)
-    number = broker.get_account().number
-    settings.confirm_live_account(number)
-    engine = Engine(engine_config(settings), journal.read())
+    broker, clock, number = line
+    platform = broker.options.platform
+    engine = Engine(config, journal.read())
     turn = Turn(engine, journal, Timers(), watchers)
     performer = Performer(broker, clock.now)
-    ear = Ear(AlpacaStream(broker.credentials, connection.endpoints.trading_stream), clock.now)
+    stream = AlpacaStream(broker.credentials, broker.endpoints.trading_stream, platform=platform)
+    ear = Ear(stream, clock.now)
     if isinstance(clock, LockstepClock):
         lockstep = LockstepPace(turn, performer, clock, ear, lambda: broker.stream_sequence)
         return System(
             LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, number, None
         )
-    running = RunningPace(turn, performer, clock, ear)
-    driver = LiveDriver(turn, running, ear, clock.now)
+    running = RunningPace(turn, performer, clock, ear, idle_seconds_max=platform.idle_seconds_max)
+    driver = LiveDriver(turn, running, ear, clock.now, has_process_alone=platform.has_process_alone)
     return System(driver, engine, turn, performer, broker, clock, number, running)
 
 

@@ -6,16 +6,19 @@ from the_alchemiser.broker.alpaca_manager import AlpacaManager, create_alpaca_ma
 from the_alchemiser.broker.alpaca_stream import AlpacaStream
 from the_alchemiser.broker.clients import BrokerOptions
 from the_alchemiser.broker.credentials import Credentials
+from the_alchemiser.broker.platform import SYSTEM, Platform
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, Waits, alpaca_retry_context, is_transient_error
 from the_alchemiser.endpoints import Endpoints
 
 __all__ = [
+    "SYSTEM",
     "AlpacaManager",
     "AlpacaStream",
     "BrokerOptions",
     "Credentials",
     "Endpoints",
+    "Platform",
     "RateBudget",
     "RetryPolicy",
     "Waits",

@@ -1,5 +1,6 @@
-"""What the adapter takes from the machine it runs on: time, waiting, dice, connections. Given whole, so that a simulation
-can be all of it.
+"""What the adapter takes from the machine it runs on: time, waiting, dice, connections.
+
+Given whole, so that a simulation can be all of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from the_alchemiser.broker.resilience import Waits
 from the_alchemiser.broker.sockets import Deadline, SystemNetwork
 from the_alchemiser.domain.instants import Nanos
 
@@ -41,9 +43,15 @@ class Platform:
 
     monotonic: Callable[[], float] = time.monotonic
     elapsed: Callable[[], Nanos] = elapsed
-    sleep: Callable[[float], None] = time.sleep
+    waits: Callable[[], Waits] = Waits
+    """Makes what budgets and retries wait by."""
     random: Callable[[], float] = random.SystemRandom().random
     network: Network = field(default_factory=SystemNetwork)
+    idle_seconds_max: float = 1.0
+    """How long a driver may sleep before it looks at its clock again: the machine may have slept meanwhile, which the
+    timers of an event loop do not notice."""
+    has_process_alone: bool = True
+    """Whether this interpreter runs nothing else, so that the memory of the start may be kept from ever being swept."""
     use_aiofastnet: bool | None = None
     """Whether streams open their sockets past the event loop; None where the library that can do it is installed."""
 

@@ -107,9 +107,7 @@ class Wire:
     def _open(self, call: Deadline) -> tuple[HostConnection, bool]:
         connection = self._take()
         reused = connection is not None
-        connection = connection or HostConnection(
-            self._host, self._port, self._context, self._platform
-        )
+        connection = connection or HostConnection(self._host, self._port, self._context, self._platform)
         try:
             connection.begin(Deadline(self._connect_seconds, self._platform.monotonic), call)
         except OSError as error:

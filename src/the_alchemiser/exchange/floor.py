@@ -112,7 +112,7 @@ class Floor:
         if self.clock is not None:
             until = min(self.clock.now(), self.horizon)
             while self.now < until:
-                self._move(until)
+                self.move(until)
 
     async def advance(self, until: int) -> int:
         """Moves time, which must stand still, to `until` or to the first instant with a trade update of any
@@ -180,16 +180,16 @@ class Floor:
             self.fates.befall(active)
 
     async def _stride(self, until: int) -> int:
-        """As `_move`; what waited for the instant reached is let go on before time does."""
+        """As `move`; what waited for the instant reached is let go on before time does."""
         waiting = self.agenda.upcoming <= until
         before = sum(desk.told for desk in self.desks.values()) if waiting else 0
-        count = self._move(until)
+        count = self.move(until)
         if not waiting:
             return count
         await asyncio.sleep(0)
         return sum(desk.told for desk in self.desks.values()) - before
 
-    def _move(self, until: int) -> int:
+    def move(self, until: int) -> int:
         """Moves time to the next instant at which an account may have news or the agenda has an entry, at most
         to `until`. Returns how many updates there were.
         """

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from the_alchemiser.broker.platform import elapsed
 from the_alchemiser.domain.errors import BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339, rfc3339
 
 CONTROL_TIMEOUT_SECONDS = 30.0
 PACED_STEP_SECONDS = 0.1
 OK, UNAUTHORIZED = 200, 401
-# Linux stops its plain monotonic clock while the machine sleeps; a woken laptop would trade hours late.
-_AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def elapsed() -> Nanos:
-    """Time since some fixed instant, the machine's sleep included; nobody can set it."""
-    return time.clock_gettime_ns(_AWAKE_OR_NOT)
 
 
 class RunningClock:

@@ -63,6 +63,7 @@ class LiveDriver:
         now: Callable[[], int],
         *,
         start_seconds: float = START_SECONDS_MAX,
+        has_process_alone: bool = True,
         lease: Lease | None = None,
         renewal_seconds: float = RENEWAL_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
@@ -72,6 +73,7 @@ class LiveDriver:
         self._start_seconds = start_seconds
         self.is_stopping = False
         self._commit = PatientCommit(turn, lambda: self.is_stopping, patience_seconds=patience_seconds).commit
+        self._has_process_alone = has_process_alone
 
     def stop(self) -> None:
         """End after the turn under way; requests already out are waited for a few seconds."""
@@ -84,9 +86,10 @@ class LiveDriver:
         Raises an ExceptionGroup of what makes going on unsafe, such as StoreUnavailable or LeaseLost, or starting
         impossible: BrokerUnavailable where the order stream does not listen.
         """
-        # What start-up made stays; sweeping it again and again would pause decisions for tens of milliseconds.
-        gc.collect()
-        gc.freeze()
+        if self._has_process_alone:
+            # What start-up made stays; sweeping it again and again would pause decisions for tens of milliseconds.
+            gc.collect()
+            gc.freeze()
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(self._ear.hear()), tasks.create_task(self._keep_lease())]
             try:
@@ -186,8 +189,17 @@ class Ear:
 class RunningPace:
     """Time passes by itself: effects go out at once, the urgent ones first, a few at a time."""
 
-    def __init__(self, turn: Turn, performer: Performer, clock: Clock, ear: Ear) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        performer: Performer,
+        clock: Clock,
+        ear: Ear,
+        *,
+        idle_seconds_max: float = IDLE_SECONDS_MAX,
+    ) -> None:
         self._turn, self._performer, self._clock, self._ear = turn, performer, clock, ear
+        self._idle_seconds_max = idle_seconds_max
         self._answers: list[Event] = []
         self._outbox = Outbox()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -236,10 +248,9 @@ class RunningPace:
 
     async def _idle(self) -> None:
         """Until something has arrived or a timer is due."""
-        due_at = self._turn.timers.next_at
-        wait = (
-            IDLE_SECONDS_MAX if due_at is None else min(IDLE_SECONDS_MAX, self._clock.seconds_until(due_at))
-        )
+        due_at, wait = self._turn.timers.next_at, self._idle_seconds_max
+        if due_at is not None:
+            wait = min(wait, self._clock.seconds_until(due_at))
         if self._answers or self._ear.arrival.is_set():
             return
         try:

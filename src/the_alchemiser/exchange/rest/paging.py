@@ -10,7 +10,6 @@ import base64
 import binascii
 import contextlib
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -199,7 +198,9 @@ class Turns:
     """Says when work has gone on for long enough that others should get their turn."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        # The loop's own time, so that where it is simulated the slices are always the same: whole.
+        self._now = asyncio.get_running_loop().time
+        self._began = self._now()
         self._count = 0
 
     async def after(self, count: int = _SLICE_ROWS) -> None:
@@ -207,9 +208,9 @@ class Turns:
         self._count += count
         if self._count >= _SLICE_ROWS:
             self._count = 0
-            if time.monotonic() - self._began > SLICE_SECONDS:
+            if self._now() - self._began > SLICE_SECONDS:
                 await asyncio.sleep(0)
-                self._began = time.monotonic()
+                self._began = self._now()
 
 
 async def collect(reader: Reader, page: Page, symbols: list[str]) -> tuple[dict[str, list[Row]], str | None]:
