@@ -6,14 +6,12 @@ Given whole, so that a simulation can be all of it.
 from __future__ import annotations
 
 import random
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from the_alchemiser.broker.resilience import Waits
-from the_alchemiser.broker.sockets import Deadline, SystemNetwork
+from the_alchemiser.broker.sockets import Network, SystemNetwork
 from the_alchemiser.domain.instants import Nanos
 
 # Linux stops its plain monotonic clock while the machine sleeps; a woken laptop would trade hours late.
@@ -23,18 +21,6 @@ _AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 def elapsed() -> Nanos:
     """Time since some fixed instant, the machine's sleep included; nobody can set it."""
     return time.clock_gettime_ns(_AWAKE_OR_NOT)
-
-
-class Network(Protocol):
-    """How a thread reaches a host."""
-
-    def open(self, host: str, port: int, context: ssl.SSLContext | None, deadline: Deadline) -> Any:
-        """A connected socket that `http.client` can read from, with a `deadline` of its own. Raises OSError."""
-        ...
-
-    def is_silent(self, connected: Any) -> bool:
-        """Whether nothing has come unasked on an idle connection: neither bytes nor its end."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

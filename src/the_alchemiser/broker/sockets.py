@@ -15,10 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from the_alchemiser.broker.platform import Platform
+from typing import Any, Protocol
 
 
 class Deadline:
@@ -80,18 +77,30 @@ def trusted_authorities(ca_file: str) -> str:
     return ca_file or os.environ.get("SSL_CERT_FILE") or certifi.where()
 
 
+class Network(Protocol):
+    """How a thread reaches a host."""
+
+    def open(self, host: str, port: int, context: ssl.SSLContext | None, deadline: Deadline) -> Any:
+        """A connected socket that `http.client` can read from, with a `deadline` of its own. Raises OSError."""
+        ...
+
+    def is_silent(self, connected: Any) -> bool:
+        """Whether nothing has come unasked on an idle connection: neither bytes nor its end."""
+        ...
+
+
 class HostConnection:
     """One kept-alive connection to one host; `begin` must be called before each request."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, platform: Platform) -> None:
-        self._host, self._port, self._context, self._platform = host, port, context, platform
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, network: Network) -> None:
+        self._host, self._port, self._context, self._network = host, port, context, network
         self._socket: Any = None
         self.idle_since = 0.0
 
     def begin(self, connect: Deadline, call: Deadline) -> None:
         """Open if need be and set the deadline of the call. Any failure here means that nothing was sent."""
         if self._socket is None:
-            self._socket = self._platform.network.open(self._host, self._port, self._context, connect)
+            self._socket = self._network.open(self._host, self._port, self._context, connect)
         self._socket.deadline = call
         self._socket.settimeout(call.remaining())
 
@@ -112,11 +121,10 @@ class HostConnection:
             self._socket.close()
             self._socket = None
 
-    def is_usable(self, idle_seconds_max: float) -> bool:
-        """Whether an idle connection still looks alive: a server that closed it, or spoke unasked, made it readable."""
-        if self._socket is None or self._platform.monotonic() - self.idle_since > idle_seconds_max:
-            return False
-        return self._platform.network.is_silent(self._socket)
+    @property
+    def is_quiet(self) -> bool:
+        """Whether an idle connection still looks alive: a server that closed it, or spoke unasked, was heard."""
+        return self._socket is not None and self._network.is_silent(self._socket)
 
 
 class SystemNetwork:

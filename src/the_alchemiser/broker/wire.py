@@ -107,7 +107,9 @@ class Wire:
     def _open(self, call: Deadline) -> tuple[HostConnection, bool]:
         connection = self._take()
         reused = connection is not None
-        connection = connection or HostConnection(self._host, self._port, self._context, self._platform)
+        connection = connection or HostConnection(
+            self._host, self._port, self._context, self._platform.network
+        )
         try:
             connection.begin(Deadline(self._connect_seconds, self._platform.monotonic), call)
         except OSError as error:
@@ -141,7 +143,8 @@ class Wire:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            if connection.is_usable(IDLE_SECONDS_MAX):
+            idle_seconds = self._platform.monotonic() - connection.idle_since
+            if idle_seconds <= IDLE_SECONDS_MAX and connection.is_quiet:
                 return connection
             connection.close()
 
