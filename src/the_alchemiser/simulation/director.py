@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -32,6 +32,8 @@ class Director:
 
     def __init__(self, schedule: Schedule) -> None:
         self.struck: list[Fault] = []
+        self.witness: Callable[[Fault], None] = lambda _: None
+        """Told every fault as it strikes."""
         self._counts: Counter[str] = Counter()
         self._is_calm = False
         self._seed, self._strength = schedule.seed, STRENGTHS[schedule.intensity]
@@ -63,6 +65,7 @@ class Director:
     def record(self, fault: Fault) -> Fault:
         """It happened."""
         self.struck.append(fault)
+        self.witness(fault)
         return fault
 
     def plan(self, spans: Iterable[Span]) -> list[Fault]:

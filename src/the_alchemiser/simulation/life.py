@@ -19,6 +19,8 @@ from the_alchemiser.exchange.venue.rules import VenueRules
 from the_alchemiser.pipeline.execution import ExecutionPolicy
 from the_alchemiser.pipeline.risk import RiskLimits
 from the_alchemiser.simulation.chance import stream
+from the_alchemiser.simulation.judge.case import Rules, rules_of
+from the_alchemiser.simulation.judge.exact import MILLION
 from the_alchemiser.simulation.schedule import Schedule
 
 FIRST_DAYS = ("2020-03-02", 20)
@@ -62,6 +64,19 @@ class Life(msgspec.Struct, frozen=True):
             partial_fills=self.partial_fills,
             cancel_delay=round(self.cancel_delay_seconds * SECOND),
             expired_as=self.expired_as,
+        )
+
+    def judged_by(self, config: EngineConfig) -> Rules:
+        """What the judge holds the engine to."""
+        execution = config.cycle.execution
+        bounds = {"live orders": config.cycle.limits.open_orders_max}
+        # As the settlement of today has it; the rule of the catalogue is the default of both.
+        settled = {"in_flight": 32 * SECOND, "clean_lists_min": 0}
+        return rules_of(
+            config.cycle.limits,
+            **settled,
+            market_collar_ppm=int(execution.market_collar * MILLION),
+            bounds=bounds,
         )
 
     def sessions(self, days: int) -> tuple[Session, ...]:

@@ -91,6 +91,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     config: EngineConfig
     arrived: Arrived
     """Told every order, cancel and replacement that reaches the exchange."""
+    heard: Callable[[Sequence[Event]], None]
+    """Told what an engine is about to learn."""
     stepped: Callable[[Machine], None]
     """Told after every turn."""
     told: Callable[[Machine, RaiseAlert], None]
@@ -193,6 +195,7 @@ class CoreMachine:
         self._drain()
 
     def _take_turn(self, events: Sequence[Event]) -> None:
+        self._around.heard(events)
         facts, effects = self._turn.decide(events)
         self._meet("decided")
         self._turn.commit(facts)

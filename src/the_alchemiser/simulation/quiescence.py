@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from the_alchemiser.domain.facts import DayClosed, Fact, OrderIntended
-from the_alchemiser.domain.instants import Nanos
 from the_alchemiser.domain.orders import OrderStatus
 from the_alchemiser.engine import Engine
 from the_alchemiser.exchange.units import MONEY, QUANTITY
 from the_alchemiser.exchange.venue.core import Exchange
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """A rule that did not hold: which, when, and what was seen."""
-
-    invariant: str
-    at: Nanos
-    text: str
+from the_alchemiser.simulation.judge.violations import Violation
 
 
 def check(engine: Engine | None, facts: Sequence[Fact], exchange: Exchange, date: str) -> list[Violation]:

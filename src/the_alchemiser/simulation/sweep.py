@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from the_alchemiser.simulation.quiescence import Violation
+from the_alchemiser.simulation.judge.violations import Violation
 from the_alchemiser.simulation.schedule import Schedule
 from the_alchemiser.simulation.world import Outcome, World
 

@@ -17,10 +17,13 @@ from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.runtime.direct import heard
 from the_alchemiser.simulation.director import Director, Span
 from the_alchemiser.simulation.disk import Disk
+from the_alchemiser.simulation.judge.case import Session as Day
+from the_alchemiser.simulation.judge.clerk import Clerk
+from the_alchemiser.simulation.judge.violations import Violation
 from the_alchemiser.simulation.life import DAWN_MINUTES, Life, dawn, market
 from the_alchemiser.simulation.link import Network
 from the_alchemiser.simulation.machine import CoreMachine, Machine, Surroundings
-from the_alchemiser.simulation.quiescence import Violation, check
+from the_alchemiser.simulation.quiescence import check
 from the_alchemiser.simulation.schedule import Fault, Schedule
 from the_alchemiser.simulation.virtual import VirtualTime
 
@@ -73,6 +76,9 @@ class World:
         self.director = Director(schedule)
         self.disk = Disk(self._note_facts)
         self.network = Network(self.time, self.director, schedule.seed)
+        config = self.life.engine_config(schedule.seed)
+        self.clerk = Clerk(self.exchange, self.life.judged_by(config), _dates(self.sessions), self.disk.facts)
+        self.director.witness = lambda fault: self.clerk.judge.struck(f"{fault.site}: {fault.kind}")
         self.violations: list[Violation] = []
         self.alerts: list[str] = []
         self.machine: Machine = CoreMachine(self._surroundings(), "main")
@@ -95,7 +101,7 @@ class World:
             self.time.actions,
             tuple(self.director.struck),
             dict(sorted(probes.items())),
-            tuple(self.violations),
+            tuple(sorted((*self.clerk.violations, *self.violations), key=lambda one: one.at)),
             tuple(self.alerts),
         )
 
@@ -107,6 +113,7 @@ class World:
             network=self.network,
             config=self.life.engine_config(self.schedule.seed),
             arrived=self._arrived,
+            heard=self.clerk.heard,
             stepped=self._stepped,
             told=self._told,
             ended=self._ended,
@@ -133,6 +140,7 @@ class World:
         self.machine.calm()
 
     def _judge(self) -> None:
+        self.clerk.rested(self.life.engine_config(self.schedule.seed))
         date = self.sessions[-1].date.isoformat()
         self._violate(*check(self.machine.engine, self.disk.facts, self.exchange, date))
 
@@ -176,14 +184,17 @@ class World:
 
     def _arrived(self, at: Nanos, machine: str, request: object) -> None:
         self._note(f"{at} {machine} {request}")
+        self.clerk.arrived(at, machine, request)
 
     def _stepped(self, machine: Machine) -> None:
-        pass
+        if machine.engine is not None:
+            self.clerk.stepped(machine.name, machine.engine)
 
     def _told(self, machine: Machine, alert: RaiseAlert) -> None:
         self.alerts.append(f"{alert.level}: {alert.text}")
 
     def _ended(self, machine: Machine, seconds: float) -> None:
+        self.clerk.ended(machine.name)
         seconds = 0 if self._is_calm else seconds
         self.time.at(self.time.now + round(seconds * SECOND), lambda: self._start_again(machine))
 
@@ -205,6 +216,10 @@ class World:
 
     def _note(self, text: str) -> None:
         self._digest.update(text.encode())
+
+
+def _dates(sessions: Sequence[Session]) -> list[Day]:
+    return [Day(one.date.isoformat(), one.open, one.close) for one in sessions]
 
 
 def simulate(seed: int, days: int = 1, intensity: str = "default") -> Outcome:

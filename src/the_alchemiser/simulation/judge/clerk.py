@@ -1,0 +1,66 @@
+"""Puts before the judge what a world tells: requests, answers, turns and ends, in the judge's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from the_alchemiser.domain.events import Event
+from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.orders import OrderRequest
+from the_alchemiser.engine import Engine, EngineConfig
+from the_alchemiser.simulation.judge.case import Case, Rules, Session
+from the_alchemiser.simulation.judge.judge import Judge
+from the_alchemiser.simulation.judge.record import Record, Source
+from the_alchemiser.simulation.judge.violations import Violation
+from the_alchemiser.simulation.judge.witness import cancellation, glance, submission
+
+
+class Clerk:
+    """Follows one world: `durable` is the list of facts that survive everything, as it grows."""
+
+    def __init__(
+        self, exchange: Source, rules: Rules, sessions: Sequence[Session], durable: Sequence[Fact]
+    ) -> None:
+        self._durable = durable
+        self.case = Case(Record(exchange), rules, sessions)
+        self.judge = Judge(self.case, durable)
+        self._known: dict[str, int] = {}
+        """How many facts there were when a machine's memory was last looked at."""
+
+    @property
+    def violations(self) -> list[Violation]:
+        """Everything found so far."""
+        return self.judge.violations
+
+    def arrived(self, at: int, machine: str, request: object) -> None:
+        """An order, or the broker's id of one to be canceled, reached the exchange."""
+        durable = len(self._durable)
+        if isinstance(request, OrderRequest):
+            self.judge.arrived(submission(at, machine, request, durable))
+        else:
+            self.judge.arrived(cancellation(at, machine, str(request), durable, self.case.record))
+
+    def heard(self, events: Sequence[Event]) -> None:
+        """These events are about to reach an engine."""
+        self.judge.delivered(events)
+
+    def stepped(self, machine: str, engine: Engine) -> None:
+        """A machine took a turn; its memory is looked at where it can have changed: facts alone change it."""
+        grown = len(self._durable)
+        if self._known.get(machine) == grown:
+            self.judge.stepped(machine)
+            return
+        for other in set(self._known) - {machine}:
+            self.ended(other)  # It has not written these facts: what it remembers is of no account any more.
+        self._known[machine] = grown
+        self.judge.stepped(machine, glance(engine))
+
+    def ended(self, machine: str) -> None:
+        """A process is gone."""
+        self._known.pop(machine, None)
+        self.judge.ended(machine)
+
+    def rested(self, config: EngineConfig) -> None:
+        """The world is quiet: judge what must be true now."""
+        self.case.started_anew = lambda: glance(Engine(config, tuple(self._durable)))
+        self.judge.rested()
