@@ -7,6 +7,7 @@ planted one.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import statistics
 import tomllib
@@ -202,9 +203,15 @@ def _builders(package: Path, name: str, owner: str) -> list[str]:
     return faults
 
 
+WORKSHOP = ("build", "dev", "bench")
+"""Extras for work on the product; the others are for its users, who leave them out until they need them."""
+
+
 def dependency_faults(package: Path, project: Path, standard: frozenset[str]) -> list[str]:
     """Imports of libraries that pyproject.toml does not name: they would work by accident until they do not."""
-    declared = {_module_of(entry) for entry in tomllib.loads(project.read_text())["project"]["dependencies"]}
+    named = tomllib.loads(project.read_text())["project"]
+    extras = (entries for extra, entries in named["optional-dependencies"].items() if extra not in WORKSHOP)
+    declared = {_module_of(entry) for entry in itertools.chain(named["dependencies"], *extras)}
     known = declared | standard | {package.name}
     faults = set()
     for place, tree, _ in sources(package):

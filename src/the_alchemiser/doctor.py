@@ -329,22 +329,22 @@ def _store(settings: Settings) -> list[Finding]:
 
 
 def _journal(settings: Settings) -> Finding:
-    from the_alchemiser.store.database import sqlite_path
+    from the_alchemiser.store.databases import database_of
     from the_alchemiser.store.reading import Reading
 
-    path = sqlite_path(settings.store_url)
-    if not path.exists():
-        return Finding("store", "ok", f"no journal yet; the first start writes {path}")
+    database = database_of(settings.store_url)
+    if not database.exists():
+        return Finding("store", "ok", f"no journal yet; the first start writes {database.name}")
     with Reading(settings.store_url) as reading:
         found = reading.verify()
     if not found.is_sound:
         return Finding(
             "store",
             "failure",
-            f"{path}: {found.reason}",
+            f"{database.name}: {found.reason}",
             "restore a backup; where only tables differ, `alchemiser db rebuild`",
         )
-    return Finding("store", "ok", f"{path}: {found.entries:,} entries, the chain verifies")
+    return Finding("store", "ok", f"{database.name}: {found.entries:,} entries, the chain verifies")
 
 
 def disk_finding(folder: Path) -> Finding:

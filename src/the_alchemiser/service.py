@@ -139,10 +139,10 @@ def _answers_to_reads(system: System, events: Sequence[Event]) -> list[Event]:
 
 
 def _known_facts(settings: Settings) -> list[Fact]:
-    from the_alchemiser.store.database import sqlite_path
+    from the_alchemiser.store.databases import database_of
     from the_alchemiser.store.reading import Reading
 
-    if not sqlite_path(settings.store_url).exists():
+    if not database_of(settings.store_url).exists():
         return []
     with Reading(settings.store_url) as reading:
         return list(reading.facts())

@@ -37,7 +37,10 @@ PLANTED = {
     ),
     "The exchange's core takes time and seed as arguments too": ("exchange/venue/core.py", "import random"),
     "Only the broker imports Alpaca's SDK": ("runtime/live.py", "import alpaca.trading.client"),
-    "Only the store imports SQLAlchemy and Alembic": ("runtime/live.py", "import sqlalchemy.orm"),
+    "Only the store imports SQLAlchemy, Alembic and the driver of PostgreSQL": (
+        "runtime/live.py",
+        "import psycopg",
+    ),
     "Settings are read once, where the parts are put together": (
         "runtime/live.py",
         "import the_alchemiser.settings",

@@ -1,15 +1,42 @@
-"""What tests of the store start from: the address of a fresh file, and the facts of some traded days."""
+"""What tests of the store start from: the address of a fresh database, and the facts of some traded days.
+
+Every test that asks for `url` runs on SQLite and on PostgreSQL; one that also asks for the file's `path` is about
+SQLite alone.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer
 from story_facts import random_closes, story, trading_days
 
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.store.journal import SqlJournal
+
+_numbers = itertools.count(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Both kinds of database for every test that does not name the file itself."""
+    if "url" in metafunc.fixturenames and "url" not in _own_parameters(metafunc):
+        is_about_files = "path" in metafunc.fixturenames
+        metafunc.parametrize("url", ["sqlite"] if is_about_files else ["sqlite", "postgresql"], indirect=True)
+
+
+def _own_parameters(metafunc: pytest.Metafunc) -> str:
+    return " ".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process; each has a schema of its own."""
+    server = PostgresServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -19,9 +46,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(path: Path) -> str:
-    """The address of a database that does not exist yet."""
-    return f"sqlite:///{path}"
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a journal that does not exist yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'alchemiser.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return f"{server.url}&schema=test_{next(_numbers)}"
 
 
 @pytest.fixture

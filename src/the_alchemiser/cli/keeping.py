@@ -59,7 +59,7 @@ def audit_verify(
     frame, tip = frame_of(context, as_json, data), _tip(anchor)
     with Reading(frame.settings().store_url) as reading:
         found = reading.verify(tip)
-        place = reading.path
+        place = reading.place
     document = {
         "sound": found.is_sound,
         "entries": found.entries,
@@ -126,11 +126,13 @@ def db_rebuild(context: typer.Context, data: DataFolder = None, as_json: Json = 
 def _require_journal(url: str) -> None:
     """Opening would make an empty one, and a mistyped folder would look like a rebuilt journal."""
     from the_alchemiser.domain.errors import StoreUnavailable
-    from the_alchemiser.store.database import sqlite_path
+    from the_alchemiser.store.databases import database_of
 
-    path = sqlite_path(url)
-    if not path.exists():
-        raise StoreUnavailable(f"there is no journal at {path} yet; --data DIR looks in another folder")
+    database = database_of(url)
+    if not database.exists():
+        raise StoreUnavailable(
+            f"there is no journal at {database.name} yet; --data DIR looks in another folder"
+        )
 
 
 def register(app: typer.Typer) -> None:

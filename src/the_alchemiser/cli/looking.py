@@ -109,10 +109,10 @@ def strategies(context: typer.Context, data: DataFolder = None, as_json: Json = 
 def _known(settings: Settings) -> dict[str, StrategyView]:
     """What the journal knows of each strategy; nothing where there is no journal yet."""
     from the_alchemiser import views
-    from the_alchemiser.store.database import sqlite_path
+    from the_alchemiser.store.databases import database_of
     from the_alchemiser.store.reading import Reading
 
-    if not sqlite_path(settings.store_url).exists():
+    if not database_of(settings.store_url).exists():
         return {}
     with Reading(settings.store_url) as reading:
         return {view.name: view for view in views.strategies(reading.facts())}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Group, RenderableType
@@ -206,7 +205,7 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
     return table
 
 
-def verification_line(found: Verification, place: Path) -> RenderableType:
+def verification_line(found: Verification, place: str) -> RenderableType:
     """The verdict on a journal."""
     if not found.is_sound:
         return Text(f"{place} does not verify.", style="bold red")

@@ -9,23 +9,14 @@ from contextlib import ExitStack, contextmanager
 from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, insert, select
 
-from the_alchemiser.domain.errors import StoreUnavailable
 from the_alchemiser.domain.facts import Fact, decode
 
 from . import schema
 from .chain import START, Entry, Tip, entries_after, verified
-from .database import (
-    BUSY_SECONDS,
-    JOURNAL_BYTES_MAX,
-    Connect,
-    WriterLock,
-    one_clear_line,
-    reading_engine,
-    sqlite_path,
-    writing_engine,
-)
+from .databases import database_of
 from .projections import project
 from .shelf import Shelf
+from .sqlite import BUSY_SECONDS, JOURNAL_BYTES_MAX, Connect
 from .statements import Statements
 from .tables import DERIVED, PROJECTION_VERSION, projection
 from .verification import Verification, refold, require_agreement, stored_entries, stored_tip, verify
@@ -47,11 +38,11 @@ class SqlJournal:
         bytes_max: int = JOURNAL_BYTES_MAX,
         connect: Connect = sqlite3.connect,
     ) -> None:
-        self.path = sqlite_path(url)
-        with one_clear_line(self.path), ExitStack() as given_back:
-            given_back.callback(WriterLock(self.path).release)
-            self._connection = writing_engine(self.path, busy_seconds, bytes_max, connect).connect()
-            given_back.callback(self._connection.close)
+        self._database = database_of(url, busy_seconds=busy_seconds, bytes_max=bytes_max, connect=connect)
+        with self._database.one_clear_line(), ExitStack() as given_back:
+            writer = self._database.writer()
+            given_back.callback(writer.close)
+            self._connection = writer.connection
             self._prepare()
             given_back.callback(self._statements.close)
             self._resources = given_back.pop_all()
@@ -67,7 +58,6 @@ class SqlJournal:
                 self._connection.execute(insert(projection), _mark(START) | {"id": 1})
             elif version != PROJECTION_VERSION:
                 self._refold()
-        self._inode = self.path.stat().st_ino
 
     @contextmanager
     def _whole(self) -> Iterator[Connection]:
@@ -75,8 +65,8 @@ class SqlJournal:
 
         Whatever fails, nothing of it stays, in the file or in memory.
         """
-        with one_clear_line(self.path):
-            self._require_file()
+        with self._database.one_clear_line():
+            self._database.require_same()
             try:
                 with self._connection.begin():
                     yield self._connection
@@ -84,11 +74,6 @@ class SqlJournal:
                 self._tip = None
                 self._shelf.forget()
                 raise
-
-    def _require_file(self) -> None:
-        """SQLite itself would go on writing into a file that has no name any more."""
-        if not self.path.exists() or self.path.stat().st_ino != self._inode:
-            raise StoreUnavailable(f"the journal {self.path} was moved or deleted while in use")
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Make the facts durable together, in order, with every row that follows from them.
@@ -118,8 +103,8 @@ class SqlJournal:
 
     def entries(self) -> Iterator[Entry]:
         """Every entry so far, oldest first and checked; appending meanwhile is allowed."""
-        with one_clear_line(self.path):
-            engine = reading_engine(self.path)
+        with self._database.one_clear_line():
+            engine = self._database.reading_engine()
             try:
                 with engine.connect() as connection:
                     require_agreement(connection)
@@ -160,7 +145,7 @@ class SqlJournal:
 
     def close(self) -> None:
         """Give the file back. A journal that was never closed loses nothing."""
-        with one_clear_line(self.path):
+        with self._database.one_clear_line():
             self._resources.close()
 
 

@@ -17,7 +17,7 @@ from the_alchemiser.domain.orders import DONE, ClientOrderId
 
 from . import schema
 from .chain import Entry, Tip, verified
-from .database import one_clear_line, reading_engine, sqlite_path
+from .databases import database_of
 from .records import (
     AccountRecord,
     AlertRecord,
@@ -62,9 +62,9 @@ class Reading:
     """
 
     def __init__(self, url: str) -> None:
-        self.path = sqlite_path(url)
-        with one_clear_line(self.path):
-            self._engine = reading_engine(self.path)
+        self._database = database_of(url)
+        with self._database.one_clear_line():
+            self._engine = self._database.reading_engine()
             with self._engine.connect() as connection:
                 schema.require_current(connection)
 
@@ -76,13 +76,18 @@ class Reading:
     ) -> None:
         self.close()
 
+    @property
+    def place(self) -> str:
+        """Where the journal is, as messages call it."""
+        return self._database.name
+
     def close(self) -> None:
         """Give the file back."""
         self._engine.dispose()
 
     @contextmanager
     def _moment(self) -> Iterator[Connection]:
-        with one_clear_line(self.path), self._engine.connect() as connection:
+        with self._database.one_clear_line(), self._engine.connect() as connection:
             yield connection
 
     def status(self) -> StatusSummary:
@@ -107,9 +112,9 @@ class Reading:
 
     def positions(self, *, with_closed: bool = False) -> list[PositionRecord]:
         """What is held, by symbol; with those once held and sold where asked."""
-        table = DERIVED[PositionRecord]
-        query = select(table) if with_closed else _held()
-        return self._rows(PositionRecord, query.order_by(table.c.symbol))
+        query = select(DERIVED[PositionRecord]) if with_closed else _held()
+        # Sorted here, because every database has an alphabet of its own.
+        return sorted(self._rows(PositionRecord, query), key=lambda position: position.symbol)
 
     def orders(self, status: str = "open", limit: int = ROWS_MAX) -> list[OrderRecord]:
         """Orders that are open, closed or all. Raises ValueError for another word."""

@@ -208,7 +208,13 @@ def _as_text(value: Any) -> str:
     return _json.encode(value).decode()
 
 
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text, and a broker's words are not ours to choose; the journal keeps them whole."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
 _PACKERS: dict[type, Any] = {
+    str: _storable,
     Decimal: plain,
     Side: _value,
     OrderType: _value,

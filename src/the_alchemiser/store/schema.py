@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ from sqlalchemy import Connection, inspect, text
 
 from the_alchemiser.domain.errors import StoreUnavailable
 
-from .database import BUSY_SECONDS, JOURNAL_BYTES_MAX, WriterLock, one_clear_line, sqlite_path, writing_engine
+from .databases import database_of
+from .sqlite import JOURNAL_BYTES_MAX
 from .tables import REVISION
 
 if TYPE_CHECKING:
@@ -21,13 +23,20 @@ def revision(connection: Connection) -> str | None:
 
     Raises StoreUnavailable for some other database.
     """
-    names = inspect(connection).get_table_names()
+    names = inspect(connection).get_table_names(_namespace(connection))
     if "alembic_version" in names:
         found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
         return None if found is None else str(found)
     if names:
         raise StoreUnavailable(f"this database holds other tables ({names[0]}, …) and no journal of ours")
     return None
+
+
+def _namespace(connection: Connection) -> str | None:
+    """The schema our tables are in, where the database has such: no table is in one that does not exist."""
+    if connection.dialect.name == "sqlite":
+        return None
+    return str(connection.execute(text("SELECT coalesce(current_schema(), '')")).scalar_one())
 
 
 def require_current(connection: Connection) -> None:
@@ -59,16 +68,9 @@ def upgrade(url: str, *, bytes_max: int = JOURNAL_BYTES_MAX) -> bool:
 
     Raises StoreUnavailable while another process writes it, and for a database of a newer version.
     """
-    path = sqlite_path(url)
-    with one_clear_line(path):
-        lock = WriterLock(path)
-        engine = writing_engine(path, BUSY_SECONDS, bytes_max)
-        try:
-            with engine.begin() as connection:
-                return bring_forward(connection)
-        finally:
-            engine.dispose()
-            lock.release()
+    database = database_of(url, bytes_max=bytes_max)
+    with database.one_clear_line(), closing(database.writer()) as writer, writer.connection.begin():
+        return bring_forward(writer.connection)
 
 
 def _require_known(found: str) -> None:

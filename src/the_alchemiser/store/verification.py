@@ -12,7 +12,6 @@ from the_alchemiser.domain.errors import InvariantBroken, JournalCorrupt
 from the_alchemiser.domain.facts import decode
 
 from .chain import START, BrokenChain, Entry, Tip, verified
-from .database import integrity_faults
 from .projections import PROJECTED_KINDS, MemoryRecords, project
 from .records import RECORDS, Record, pack
 from .tables import DERIVED, PROJECTION_VERSION, journal, projection
@@ -98,13 +97,21 @@ def _fold(records: MemoryRecords, entry: Entry) -> None:
         raise BrokenChain(entry.seq, f"cannot be folded: {error}") from error
 
 
+def _structural_faults(connection: Connection) -> str:
+    """What SQLite itself finds wrong with the file; empty where nothing, and where a server keeps the pages."""
+    if connection.dialect.name != "sqlite":
+        return ""
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    return "" if found == "ok" else str(found)
+
+
 def verify(connection: Connection, anchor: Tip | None = None) -> Verification:
     """Check everything, within one transaction of the caller's.
 
     `anchor` is a digest noted earlier in another place (a report prints one): with it, a cut or rewritten
     end is found too.
     """
-    if faults := integrity_faults(connection):
+    if faults := _structural_faults(connection):
         return Verification(0, "", None, f"the file is damaged: {faults}")
     try:
         tip, records = refold(connection)

@@ -10,17 +10,23 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ResourceClosedError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, ResourceClosedError
 from sqlalchemy.pool import NullPool
 
-from the_alchemiser.domain.errors import ConfigurationError, InvariantBroken, JournalCorrupt, StoreUnavailable
+from the_alchemiser.domain.errors import (
+    ConfigurationError,
+    InvariantBroken,
+    JournalCorrupt,
+    LeaseHeld,
+    StoreUnavailable,
+)
 
 BUSY_SECONDS = 1.0
 """How long one try waits for a program that opened the file behind our back; the service then tries again."""
@@ -46,18 +52,76 @@ _CAUSES = {
 }
 
 
-def sqlite_path(url: str) -> Path:
-    """The file a database URL names. Raises ConfigurationError for anything but a SQLite file."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
+class SqliteDatabase:
+    """One file. One process writes it, held to that by a lock that ends with the process, however it ends."""
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        bytes_max: int = JOURNAL_BYTES_MAX,
+        connect: Connect = sqlite3.connect,
+    ) -> None:
+        self.path = _path(url)
+        self._busy_seconds, self._bytes_max, self._connect = busy_seconds, bytes_max, connect
+        self._inode: int | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def writer(self) -> SqliteWriter:
+        lock = WriterLock(self.path)
+        try:
+            engine = writing_engine(self.path, self._busy_seconds, self._bytes_max, self._connect)
+            connection = engine.connect()
+        except BaseException:
+            lock.release()
+            raise
+        self._inode = self.path.stat().st_ino
+        return SqliteWriter(connection, lock)
+
+    def end_other_writer(self) -> bool:
+        """Only whoever may end a process can take its file lock away; a person is asked to."""
+        return False
+
+    def reading_engine(self) -> Engine:
+        return reading_engine(self.path)
+
+    def require_same(self) -> None:
+        """SQLite itself would go on writing into a file that has no name any more."""
+        if not self.path.exists() or self.path.stat().st_ino != self._inode:
+            raise StoreUnavailable(f"the journal {self.path} was moved or deleted while in use")
+
+    def one_clear_line(self) -> AbstractContextManager[None]:
+        return one_clear_line(self.path)
+
+
+def _path(url: URL) -> Path:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        shown = url.render_as_string(hide_password=True)
         raise ConfigurationError(
-            "DATABASE_URL is not a database URL (example: sqlite:///data/alchemiser.db)"
-        ) from error
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        shown = parsed.render_as_string(hide_password=True)
-        raise ConfigurationError(f"the journal needs a SQLite file (sqlite:///PATH), not {shown}")
-    return Path(parsed.database).absolute()
+            f"the journal needs a SQLite file (sqlite:///PATH) or PostgreSQL, not {shown}"
+        )
+    return Path(url.database).absolute()
+
+
+class SqliteWriter:
+    """The connection that writes, and the lock that makes it the only one."""
+
+    def __init__(self, connection: Connection, lock: WriterLock) -> None:
+        self.connection, self._lock = connection, lock
+
+    def close(self) -> None:
+        """Give the file back."""
+        try:
+            self.connection.close()
+        finally:
+            self._lock.release()
 
 
 def writing_engine(
@@ -132,12 +196,6 @@ def _meaning(path: Path, error: BaseException | None) -> StoreUnavailable:
     return StoreUnavailable(f"the journal {path} cannot be used: {cause}")
 
 
-def integrity_faults(connection: Any) -> str:
-    """What SQLite itself finds wrong with the file's structure; empty where nothing."""
-    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
-    return "" if found == "ok" else str(found)
-
-
 class WriterLock:
     """The right to write one journal.
 
@@ -156,9 +214,8 @@ class WriterLock:
         except OSError as error:
             holder = self._holder(file)
             file.close()
-            raise StoreUnavailable(
-                f"another process{holder} is writing this journal ({self._path})"
-            ) from error
+            text = f"another process{holder} is writing this journal ({self._path})"
+            raise LeaseHeld(text, owner=holder.strip(" ()")) from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
