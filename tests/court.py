@@ -87,7 +87,7 @@ class RecordedExchange:
             status="new",
             qty_e9=shares * E9,
             sequence=len(self.records) + 1,
-            **more,
+            **{"limit_price_e4": 100 * E4, **more},
         )
         self.update_count += 1
         return order_id

@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from court import ACME, BOLT, CASH, CLOSE, CYCLE, E4, E9, E13, MINUTE, SECOND, SESSION, Court
 
 from the_alchemiser.domain import facts as told
-from the_alchemiser.domain.events import BrokerRead, BrokerState, OrderDenied, OrderHeard, OrderNotFound
+from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import Execution, OrderReport, OrderStatus
-from the_alchemiser.domain.portfolio import Account
 from the_alchemiser.exchange.venue.account import OtherActivity
 from the_alchemiser.simulation.judge import keeping
 from the_alchemiser.simulation.judge.case import CHECKS, Rules
@@ -161,6 +160,17 @@ def test_a_written_cancel_may_be_sent(court: Court) -> None:
     court.say(told.CancelIntended(court.now, A))
     court.cancel(A)
     assert court.texts == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"shares": 1}, {"side": "sell"}, {"symbol": BOLT}, {"limit_price_e4": 99 * E4}]
+)
+def test_an_order_that_the_broker_has_otherwise_is_found(court: Court, other: dict[str, Any]) -> None:
+    court.intend(A)
+    court.arrive(A)
+    court.exchange.add(A, **other)
+    court.step()
+    assert court.violated == {"I-JRN"}
 
 
 # I-LIM
@@ -317,6 +327,21 @@ def test_an_order_that_goes_back_is_found(court: Court, later: tuple[str, int, i
     court.step(orders={A: ("partially_filled", 5 * E9, 5 * E9)})
     assert court.texts == []
     court.step(orders={A: (later[0], later[1] * E9, later[2] * E9)})
+    assert court.violated == {"I-FILL"}
+
+
+@pytest.mark.parametrize(("told_shares", "outcome"), [(5, "canceled"), (4, "filled")])
+def test_an_end_of_a_trade_that_is_not_true_is_found(court: Court, told_shares: int, outcome: str) -> None:
+    order = court.send(A)
+    court.exchange.execute(order, 4)
+    court.exchange.set(order, "canceled")
+    court.report(A, OrderStatus.CANCELED, 4)
+    court.book(A, 0, 4)
+    court.say(told.TradeEnded(court.now, CYCLE, ACME, Decimal(4), "canceled"))
+    court.step()
+    assert court.texts == []
+    court.say(told.TradeEnded(court.now, CYCLE, ACME, Decimal(told_shares), outcome))
+    court.step()
     assert court.violated == {"I-FILL"}
 
 
@@ -487,9 +512,8 @@ def unanswered(court: Court) -> None:
 
 def look(court: Court, lists: int = 2) -> None:
     """Everything that must have been asked before an order may be given up."""
-    state = BrokerState(Account("A1", Decimal(0), Decimal(0), Decimal(0)), (), (), (), ())
-    court.judge.delivered([BrokerRead(court.now, "step", state)] * lists)
-    court.judge.delivered([OrderNotFound(court.now, A)])
+    court.case.hearing.lists += [court.now] * lists
+    court.case.hearing.not_found[A] = [court.now]
 
 
 def test_an_order_may_be_given_up_after_its_horizon_and_clean_reads(court: Court) -> None:
@@ -528,7 +552,7 @@ def test_a_silence_taken_for_a_refusal_is_found(court: Court) -> None:
 
 def test_a_refusal_may_be_taken_for_a_refusal(court: Court) -> None:
     court.intend(A)
-    court.judge.delivered([OrderDenied(court.now, A, "no")])
+    court.case.hearing.denied.add(A)
     court.report(A, OrderStatus.REJECTED)
     court.rest()
     assert court.texts == []

@@ -48,6 +48,8 @@ NEVER_HEARD = frozenset({"request_lost", "answer_lost"})
 Answer = TypeVar("Answer")
 Act = Callable[[], Any]
 Arrived = Callable[[Nanos, str, object], None]
+Answered = Callable[[str, object, object], None]
+"""The site, the request or what was asked for, and the answer or failure."""
 
 
 class Network:
@@ -58,6 +60,8 @@ class Network:
         self.broker = DirectBroker(time.exchange)
         self.clogged: set[str] = set()
         self.last: dict[str, tuple[Nanos, Any]] = {}
+        self.answered: Answered = lambda site, about, answer: None
+        """Told every answer that reaches a process."""
         self._seed = seed
         self._ways: dict[str, random.Random] = {}
 
@@ -172,7 +176,9 @@ class Link:
         return self._change("cancel_all", "all", self._broker.cancel_all_orders)
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
-        return self._ask("look_up", lambda: self._broker.get_order_by_client_id(client_order_id))
+        return self._ask(
+            "look_up", lambda: self._broker.get_order_by_client_id(client_order_id), client_order_id
+        )
 
     def get_open_orders(self) -> Sequence[OrderReport]:
         return self._ask("open_orders", self._broker.get_open_orders)
@@ -211,11 +217,12 @@ class Link:
             self._arrived(self._network.time.now, self._name, request)
             return act()
 
-        return self._ask(site, arrive)
+        return self._ask(site, arrive, request)
 
-    def _ask(self, site: str, act: Callable[[], Answer]) -> Answer:
+    def _ask(self, site: str, act: Callable[[], Answer], about: object = None) -> Answer:
         fault = self._network.director.strike(site, self._senseless(site))
         answer = self._crew.wait(Conversation(self._network, site, act, fault).begin)
+        self._network.answered(site, about, answer.error if isinstance(answer, Failed) else answer)
         if isinstance(answer, Failed):
             raise _as_seen(site, answer.error)
         heard: Answer = answer

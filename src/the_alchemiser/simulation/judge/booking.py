@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked
+from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked, TradeEnded
 from the_alchemiser.simulation.judge.case import CHECKS, REST, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import CENT_E13, fraction, money_e13, price_e4, shares_e9
 from the_alchemiser.simulation.judge.story import EXTERNAL, RANKS
@@ -36,6 +36,23 @@ def _order_id(case: Case, name: str) -> str:
         return name.removeprefix(EXTERNAL)
     orders = case.record.named.get(name, ())
     return orders[0].id if orders else ""
+
+
+@CHECKS.on(TradeEnded, "I-FILL")
+def an_end_tells_the_truth(case: Case, fact: TradeEnded) -> Texts:
+    """I-FILL: a trade ends with the shares that were booked for it, and as filled only with all that were approved."""
+    orders = [
+        intent
+        for intent in case.story.intents.values()
+        if (intent.cycle_id, intent.symbol) == (fact.cycle_id, fact.symbol)
+    ]
+    booked, ended = sum(intent.booked_e9 for intent in orders), shares_e9(fact.filled)
+    if booked != ended:
+        yield f"{fact.symbol}: the trade ended with {ended} shares (e9), {booked} are booked"
+    for intent in orders[:1]:
+        wanted = shares_e9(case.story.approved[intent.decision].trade.shares)
+        if fact.outcome == "filled" and ended < wanted:
+            yield f"{fact.symbol}: the trade ended as filled with {ended} of {wanted} shares (e9)"
 
 
 @CHECKS.on(REST, "I-FILL")

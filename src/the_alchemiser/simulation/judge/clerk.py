@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from the_alchemiser.domain.errors import BrokerBusy, BrokerRefused, BrokerUnauthorized
 from the_alchemiser.domain.events import Event
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.orders import OrderRequest
@@ -13,6 +14,9 @@ from the_alchemiser.simulation.judge.judge import Judge
 from the_alchemiser.simulation.judge.record import Record, Source
 from the_alchemiser.simulation.judge.violations import Violation
 from the_alchemiser.simulation.judge.witness import cancellation, glance, submission
+
+DEFINITE = (BrokerRefused, BrokerUnauthorized, BrokerBusy)
+"""Failures that say that nothing was accepted."""
 
 
 class Clerk:
@@ -43,6 +47,17 @@ class Clerk:
     def heard(self, events: Sequence[Event]) -> None:
         """These events are about to reach an engine."""
         self.judge.delivered(events)
+
+    def answered(self, site: str, about: object, answer: object) -> None:
+        """The broker's answer, or what was taken for one, reached a process."""
+        hearing, now = self.case.hearing, self.case.record.now
+        if isinstance(about, OrderRequest):
+            if isinstance(answer, DEFINITE):
+                hearing.denied.add(about.client_order_id)
+        elif site == "look_up" and answer is None:
+            hearing.not_found.setdefault(str(about), []).append(now)
+        elif site == "open_orders" and not isinstance(answer, Exception):
+            hearing.lists.append(now)
 
     def stepped(self, machine: str, engine: Engine) -> None:
         """A machine took a turn; its memory is looked at where it can have changed: facts alone change it."""

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import msgspec
 
-from the_alchemiser.domain.events import BrokerRead, Event, OrderDenied, OrderHeard, OrderNotFound
+from the_alchemiser.domain.events import BrokerRead, Event, OrderHeard
 from the_alchemiser.domain.orders import Execution
 
 SUBMIT, CANCEL, REPLACE = "submit", "cancel", "replace"
@@ -56,25 +56,28 @@ class Hearing:
         self.names: set[str] = set()
         """Client order ids that ever arrived."""
         self.denied: set[str] = set()
+        """Client order ids that the broker refused, as a process was told."""
         self.not_found: dict[str, list[int]] = {}
+        """When a process was told that there is no order of this name."""
         self.lists: list[int] = []
-        """When a whole record of the broker reached an engine."""
+        """When a list of the open orders reached a process."""
         self.seen: dict[tuple[str, int], int] = {}
         """When an execution (broker's order id, end of its interval) first reached an engine."""
         self.struck: list[tuple[int, str]] = []
         """Faults as they struck: when, which."""
-        self._fresh: set[str] = set()
+        self._fresh: dict[str, set[str]] = {"one": set(), "written": set()}
 
     def arrived(self, arrival: Arrival) -> None:
         """A request reached the exchange."""
         self.arrivals.append(arrival)
         if arrival.kind == SUBMIT:
             self.names.add(arrival.client_order_id)
-            self._fresh.add(arrival.client_order_id)
+            for fresh in self._fresh.values():
+                fresh.add(arrival.client_order_id)
 
-    def fresh_names(self) -> set[str]:
-        """Client order ids that arrived since this was last asked."""
-        fresh, self._fresh = self._fresh, set()
+    def fresh_names(self, purpose: str) -> set[str]:
+        """Client order ids that arrived since this was last asked for that purpose."""
+        fresh, self._fresh[purpose] = self._fresh[purpose], set()
         return fresh
 
     def recent(self, since: int) -> list[Arrival]:
@@ -87,13 +90,8 @@ class Hearing:
             if event.execution is not None:
                 self._saw(at, event.execution)
         elif isinstance(event, BrokerRead):
-            self.lists.append(at)
             for execution in event.state.executions:
                 self._saw(at, execution)
-        elif isinstance(event, OrderNotFound):
-            self.not_found.setdefault(event.client_order_id, []).append(at)
-        elif isinstance(event, OrderDenied):
-            self.denied.add(event.client_order_id)
 
     def _saw(self, at: int, execution: Execution) -> None:
         self.seen.setdefault((execution.broker_order_id, int(execution.cum_after.scaleb(9))), at)

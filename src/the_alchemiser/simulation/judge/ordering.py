@@ -14,7 +14,7 @@ from the_alchemiser.simulation.judge.story import ENDED, Intent
 @CHECKS.on(STEP, "I-ONE")
 def one_order_per_intent(case: Case) -> Texts:
     """I-ONE: under one client order id the broker has one order, and each came from an intent of ours."""
-    for name in case.hearing.fresh_names():
+    for name in case.hearing.fresh_names("one"):
         roots = [
             order for order in case.record.named.get(name, ()) if not order.replaces and not order.parent_id
         ]
@@ -81,6 +81,19 @@ def _as_written(fact: OrderIntended, arrival: Arrival) -> Texts:
     sent = (arrival.symbol, arrival.side, arrival.qty_e9, arrival.type)
     if arrival.kind != REPLACE and written != sent:
         yield f"{arrival.client_order_id} was written as {written} and sent as {sent}"
+
+
+@CHECKS.on(STEP, "I-JRN")
+def the_broker_has_what_was_written(case: Case) -> Texts:
+    """I-JRN: what the broker keeps under our name is what the journal says we asked for."""
+    for name in case.hearing.fresh_names("written"):
+        intent = case.story.intents.get(name)
+        for order in case.record.named.get(name, ())[:1] if intent is not None else ():
+            assert intent is not None
+            written = (intent.symbol, intent.request.side.value, intent.qty_e9, intent.limit_e4)
+            kept = (order.symbol, order.side, order.qty_e9, order.limit_price_e4)
+            if written != kept:
+                yield f"{name} was written as {written} and is {kept} at the broker"
 
 
 @CHECKS.on(ARRIVAL, "I-EPOCH")
