@@ -76,7 +76,7 @@ def books(hand: Hand) -> tuple[object, ...]:
     fills = sorted((fact.fill for fact in hand.kinds(FillBooked)), key=lambda fill: fill.cum_before)
     return (
         state.ledger.cash,
-        state.ledger.positions,
+        [(held.symbol, held.shares, held.cost, held.realised) for held in state.ledger.positions.values()],
         (order.status, order.booked, order.reported_filled, order.broker_order_id),
         fills,
         [fact.outcome for fact in hand.kinds(TradeEnded)],
@@ -280,7 +280,7 @@ def test_yesterdays_lost_order_is_not_sent_again_today(hand: Hand) -> None:
 def test_a_refused_order_ends_its_trade_and_is_told(hand: Hand) -> None:
     (request,) = hand.begin()
     hand.tell(OrderDenied(hand.at, request.client_order_id, "insufficient buying power"))
-    assert hand.kinds(TradeEnded)[0].outcome == "rejected: insufficient buying power"
+    assert hand.kinds(TradeEnded)[0].outcome == "denied: insufficient buying power"
     assert hand.submitted() == []
     assert any("refused: insufficient buying power" in text for text in alerts(hand))
     assert hand.engine.cycle.free_cash() == 100_000, "its cash is free again"

@@ -52,9 +52,8 @@ class Reconciliation:
         for execution in event.state.executions:
             name = self.state.names.get(execution.broker_order_id, "")
             self._settlement.book(step, execution, name)
-        if event.purpose == "start":
-            known = frozenset(report.client_order_id for report in event.state.orders)
-            self._settlement.search_again(step, known)
+        known = frozenset(report.client_order_id for report in event.state.orders)
+        self._settlement.take_read(step, known, is_start=event.purpose == "start")
         return self._compare(step, event)
 
     def _pin_account(self, step: Step, read: BrokerState) -> None:

@@ -6,11 +6,23 @@ taken in by what they say, never by when or how they came.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from the_alchemiser.domain.effects import CancelOrder, LookUpOrder, SetTimer, SubmitOrder
-from the_alchemiser.domain.facts import CancelIntended, FillBooked, OrderLost, OrderReported
+from the_alchemiser.domain.facts import CancelIntended, FillBooked, FillCorrected, OrderLost, OrderReported
 from the_alchemiser.domain.instants import SECOND, Nanos
-from the_alchemiser.domain.money import Side, plain
-from the_alchemiser.domain.orders import RANK, ClientOrderId, Execution, Order, OrderReport, OrderStatus
+from the_alchemiser.domain.intervals import holes, is_believed, news_in
+from the_alchemiser.domain.money import ZERO, Side, plain, ratio
+from the_alchemiser.domain.orders import (
+    DONE,
+    ClientOrderId,
+    Execution,
+    Fill,
+    FillSource,
+    Order,
+    OrderReport,
+    OrderStatus,
+)
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
@@ -19,6 +31,9 @@ FILL_GRACE_SECONDS = 1
 """How long a fill that a report implies may take to arrive on the stream before it is asked for."""
 FILL_RETRY_SECONDS = 15
 """How soon the broker's record is read again where it lacked such a fill."""
+HOLE_READS_MIN = 3
+HOLE_SECONDS_MIN = 30
+"""How often, and for how long, the record must lack a fill of an ended order before it is reckoned instead."""
 LOOKUP_GAP_SECONDS = (1, 1, 2, 4, 8, 16, 30)
 """The pauses between look-ups of an order without an answer; the last one repeats until the order is settled."""
 IN_FLIGHT_SECONDS = 32
@@ -33,16 +48,20 @@ class Settlement:
     def __init__(self, state: EngineState) -> None:
         self.state = state
         self._awaits_fills = False
+        self._hole_reads: dict[ClientOrderId, tuple[Nanos, int]] = {}
+        """Ended orders with holes: since when, and how often the record was read without filling them."""
 
     def take_report(self, step: Step, report: OrderReport) -> None:
         """Record what is news in it. Orders that are not ours are known by their executions alone."""
         order = self.state.orders.get(report.client_order_id)
-        if order is None:
+        if order is None or not self._is_of(order, report, step):
             return
         before = order.status
-        is_news = RANK[report.status] > RANK[before] or report.filled > order.reported_filled
-        if is_news or not order.broker_order_id:
-            step.record(OrderReported(step.at, report))
+        if order.learns(report):
+            news = report
+            if not order.advances(report):
+                news = replace(report, status=before, at=order.told_at, reason=order.reason)
+            step.record(OrderReported(step.at, news))
         if before is OrderStatus.ABANDONED and order.status is not before:
             self._take_back(step, order)
 
@@ -51,8 +70,76 @@ class Settlement:
         order = self.state.orders.get(client_order_id)
         if order is None:
             self._book_external(step, execution)
-        elif execution.cum_before == order.booked:
-            step.record(FillBooked(step.at, order.cycle_id, execution.as_fill(client_order_id)))
+        elif self._is_of(order, execution, step) and ZERO <= execution.cum_before < execution.cum_after:
+            self._book(step, order, execution.as_fill(client_order_id))
+
+    def _book(self, step: Step, order: Order, told: Fill) -> None:
+        """Book what of a fill is news: parts that are booked already are the same money told again."""
+        news = news_in(told, order.fills)
+        for fill in news.missing:
+            step.record(FillBooked(step.at, order.cycle_id, fill))
+        for booked, part in news.disputed:
+            self._dispute(step, order, booked, part)
+        if news.missing and order.remaining < 0:
+            probe("settlement.more_filled_than_asked")
+            name, excess = order.request.client_order_id, plain(-order.remaining)
+            step.alert("critical", f"order {name} was filled by {excess} shares more than asked")
+
+    def _dispute(self, step: Step, order: Order, booked: Fill, told: Fill) -> None:
+        """The same shares at two prices: the broker's list of executions decides, whenever it is read."""
+        probe("settlement.price_disputed")
+        name = order.request.client_order_id
+        where = f"shares {plain(told.cum_before)} to {plain(told.cum_after)} of order {name}"
+        step.alert("error", f"{where} are booked at {plain(booked.price)} and told at {plain(told.price)}")
+        if is_believed(told, booked):
+            correction = FillCorrected(step.at, order.cycle_id, told, booked.cum_before, booked.price)
+            step.record(correction)
+
+    def _is_of(self, order: Order, told: OrderReport | Execution, step: Step) -> bool:
+        """Whether something told under this order's name can be about it."""
+        asked = order.request
+        if told.symbol == asked.symbol and told.side is asked.side:
+            return True
+        probe("settlement.told_of_another_order")
+        text = f"{told.side.value} {told.symbol} was told of order {asked.client_order_id}"
+        step.alert("error", f"{text}, which is to {asked.side.value} {asked.symbol}: not believed")
+        return False
+
+    def take_read(self, step: Step, known: frozenset[ClientOrderId], *, is_start: bool) -> None:
+        """A read of the broker's whole record has been taken in: what does it leave open?"""
+        if is_start:
+            self.search_again(step, known)
+        for name, order in list(self.state.live.items()):
+            if order.status in DONE and order.booked < order.reported_filled:
+                self._fill_holes(step, name, order)
+
+    def _fill_holes(self, step: Step, name: ClientOrderId, order: Order) -> None:
+        """An ended order lacks fills that the record does not hold: after some reads, reckon them from its average."""
+        since, reads = self._hole_reads.get(name, (step.at, 0))
+        self._hole_reads[name] = (since, reads + 1)
+        is_time = reads + 1 >= HOLE_READS_MIN and step.at - since >= HOLE_SECONDS_MIN * SECOND
+        if not is_time or order.average_price is None or order.averaged != order.reported_filled:
+            return
+        probe("settlement.fill_synthesised")
+        missing = order.reported_filled - order.booked
+        value = order.average_price * order.averaged - sum(fill.shares * fill.price for fill in order.fills)
+        price = ratio(value, missing)
+        for start, end in holes(order.fills, order.reported_filled):
+            fill = Fill(
+                name,
+                order.request.symbol,
+                order.request.side,
+                start,
+                end,
+                price if price > 0 else order.average_price,
+                step.at,
+                FillSource.SYNTHETIC,
+            )
+            step.record(FillBooked(step.at, order.cycle_id, fill))
+        del self._hole_reads[name]
+        step.alert(
+            "error", f"{plain(missing)} shares of order {name} are booked at its average: no record of them"
+        )
 
     def ask_for_fills(self, step: Step, seconds: int) -> None:
         """Make sure that somebody looks for fills that reports imply and nobody has told."""
@@ -114,7 +201,7 @@ class Settlement:
         """The broker refused the order: nothing of it exists."""
         order = self.state.live.get(client_order_id)
         if order is not None:
-            self._end(step, order, OrderStatus.REJECTED, reason)
+            self._end(step, order, OrderStatus.DENIED, reason)
             step.alert("warning", f"order {client_order_id} refused: {reason}")
 
     def _give_up(self, step: Step, order: Order) -> None:

@@ -18,6 +18,7 @@ from the_alchemiser.domain.facts import (
     DayClosed,
     Fact,
     FillBooked,
+    FillCorrected,
     OrderIntended,
     OrderLost,
     OrderReported,
@@ -29,6 +30,7 @@ from the_alchemiser.domain.facts import (
 )
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.intent import TradingState
+from the_alchemiser.domain.intervals import corrected
 from the_alchemiser.domain.market import Quote, Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Shares
 from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Order, OrderStatus, later
@@ -99,6 +101,9 @@ class EngineState:
         if not self.account_number:
             return ReadBroker(purpose, at)
         after = max(self.agreed_at - READ_OVERLAP_SECONDS * SECOND, self.opened_at)
+        # Two holes can cancel each other out of a comparison, so agreement does not close them.
+        lacking = [order.intended_at for order in self.live.values() if order.booked < order.reported_filled]
+        after = min([after, *lacking])
         return ReadBroker(purpose, after, (*self.live, *self.abandoned))
 
     def _account_opened(self, fact: AccountOpened) -> None:
@@ -178,6 +183,11 @@ class EngineState:
             self._track(order)
         self.ledger.post(fill)
 
+    def _fill_corrected(self, fact: FillCorrected) -> None:
+        order = self.orders[fact.fill.client_order_id]
+        order.fills = corrected(order.fills, fact.fill)
+        self.ledger.correct(fact.fill.symbol, fact.amount)
+
     def _track(self, order: Order) -> None:
         """Keep `live` the orders something can still come of; one that was thought ended may return to it."""
         name = order.request.client_order_id
@@ -214,6 +224,7 @@ _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
     OrderReported: EngineState._order_reported,
     OrderLost: EngineState._order_lost,
     FillBooked: EngineState._fill_booked,
+    FillCorrected: EngineState._fill_corrected,
     Reconciled: EngineState._reconciled,
     DayClosed: EngineState._day_closed,
 }

@@ -85,7 +85,13 @@ def test_values_do_not_change_but_for_the_one_that_is_a_merged_truth() -> None:
 def test_the_words_of_the_market_know_nothing_of_trading_and_money_knows_nothing_at_all() -> None:
     """Common words (money, instants), then the market, then orders, then what is held and what is wanted."""
     layers = [
-        *(["money", "instants", "errors", "probes"], ["market"], ["orders"], ["portfolio", "intent"]),
+        *(
+            ["money", "instants", "errors", "probes"],
+            ["market"],
+            ["orders"],
+            ["intervals"],
+            ["portfolio", "intent"],
+        ),
         *(["effects", "events", "facts"],),
     ]
     rank = {name: number for number, layer in enumerate(layers) for name in layer}

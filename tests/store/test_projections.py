@@ -157,6 +157,23 @@ def test_a_sale_earns_over_its_oldest_lots_and_leaves_the_rest() -> None:
     assert row(records, FillRecord, "alc-s", ZERO).realised == Decimal(18)
 
 
+def test_a_corrected_price_gives_its_shares_a_row_of_their_own_and_moves_cash_and_profit() -> None:
+    told = Fill(ORDER, "KO", Side.BUY, Decimal(3), Decimal(5), Decimal(48), 9)
+    correction = facts.FillCorrected(9, CYCLE, told, Decimal(1), Decimal(50))
+    records = folded(opened(), intended(), filled("0", "1", "51"), filled("1", "9", "50"), correction)
+    rows = [row(records, FillRecord, ORDER, Decimal(start)) for start in (0, 1, 3, 5)]
+    assert [(one.shares, one.price, one.amount) for one in rows] == [
+        (1, 51, -51),
+        (2, 50, -100),
+        (2, 48, -96),
+        (4, 50, -200),
+    ]
+    assert row(records, AccountRecord, 1).cash == 1000 + sum(one.amount for one in rows)
+    assert row(records, PositionRecord, "KO").realised == sum(one.realised for one in rows) == 4
+    order = row(records, OrderRecord, ORDER)
+    assert (order.filled, order.filled_value) == (9, 447)
+
+
 def test_a_sold_out_position_keeps_what_it_earned() -> None:
     sale = filled("0", "3", "55", Side.SELL, name="alc-s")
     position = row(folded(opened(), filled("0", "3", "50"), sale), PositionRecord, "KO")

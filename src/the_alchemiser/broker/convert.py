@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339
 from the_alchemiser.domain.market import Asset, Bar, Quote, Session
 from the_alchemiser.domain.money import ZERO, Side, decimal
-from the_alchemiser.domain.orders import Execution, OrderReport, OrderStatus
+from the_alchemiser.domain.orders import Execution, FillSource, OrderReport, OrderStatus
 from the_alchemiser.domain.portfolio import Account, Holding
 
 Raw = Mapping[str, Any]
@@ -72,6 +72,7 @@ def order_report(raw: Raw) -> OrderReport:
         filled=_number(raw, "filled_qty"),
         at=_instant(raw, "updated_at") or _instant(raw, "submitted_at") or _instant(raw, "created_at"),
         reason=_text(raw, "reject_reason"),
+        average_price=_number(raw, "filled_avg_price") or None,
     )
 
 
@@ -111,6 +112,7 @@ def activity_execution(raw: Raw) -> Execution:
         cum_after=cum_after,
         price=_money(raw, "price"),
         at=parse_rfc3339(_required(raw, "transaction_time")),
+        source=FillSource.RECORD,
     )
 
 

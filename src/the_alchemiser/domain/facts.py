@@ -136,6 +136,21 @@ class FillBooked(_Fact, frozen=True, gc=False, tag="fill_booked"):
     fill: Fill
 
 
+class FillCorrected(_Fact, frozen=True, gc=False, tag="fill_corrected"):
+    """Shares that are booked had another price: `fill` lies within one booked fill and now counts in its place."""
+
+    cycle_id: str
+    fill: Fill
+    within: Shares
+    """Where the booked fill begins."""
+    price_before: Price
+
+    @property
+    def amount(self) -> Dollars:
+        """The signed change in cash; what was earned in the symbol changes by as much."""
+        return self.fill.side.sign * self.fill.shares * (self.price_before - self.fill.price)
+
+
 class TradeEnded(_Fact, frozen=True, tag="trade_ended"):
     """Nothing more will be sent for a trade; `outcome` is "filled", or the reason it was given up."""
 
@@ -196,6 +211,7 @@ Fact = (
     | OrderReported
     | OrderLost
     | FillBooked
+    | FillCorrected
     | TradeEnded
     | CycleFinished
     | Reconciled

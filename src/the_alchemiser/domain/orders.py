@@ -1,4 +1,9 @@
-"""What we asked the broker for and what became of it: requests, reports, fills, and the table of an order's life."""
+"""What we asked the broker for and what became of it: requests, reports, fills, and the table of an order's life.
+
+The life of an order: INTENDED (decided; its cash or shares are reserved and its id is durable before the first byte
+leaves; being sent is no state of its own, because a restart could not tell it from this one), then UNKNOWN (sent, no
+clear answer) or one of LIVE, then one of DONE. Between UNKNOWN and LIVE only the broker's word decides.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +41,16 @@ class TimeInForce(Enum):
 
 
 class OrderStatus(Enum):
-    """Where an order stands. INTENDED and UNKNOWN are ours; the rest is the broker's word."""
+    """Where an order stands. Down to ABANDONED the words are ours; the rest is the broker's."""
 
     INTENDED = "intended"
     UNKNOWN = "unknown"
+    UNSENT = "unsent"
+    """It never left us, or was certainly not accepted, and now comes too late."""
+    DENIED = "denied"
+    """The broker refused it at the door: nothing of it exists. (An order it took and then refused is REJECTED.)"""
+    ABANDONED = "abandoned"
+    """No trace of it was found for as long as it could have been under way."""
     ACCEPTED = "accepted"
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
@@ -49,7 +60,6 @@ class OrderStatus(Enum):
     EXPIRED = "expired"
     REJECTED = "rejected"
     REPLACED = "replaced"
-    ABANDONED = "abandoned"
 
     # Looked up several times an order update; Enum's own hash is a Python function.
     __hash__ = object.__hash__
@@ -68,30 +78,41 @@ DONE = frozenset(
         OrderStatus.REJECTED,
         OrderStatus.REPLACED,
         OrderStatus.ABANDONED,
+        OrderStatus.DENIED,
+        OrderStatus.UNSENT,
     }
 )
+LIVE = frozenset(
+    {OrderStatus.ACCEPTED, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL}
+)
+"""The broker works it. A cancel may be turned down, so among these the broker's later word counts, not the rank."""
+ABSENT = frozenset({OrderStatus.UNSENT, OrderStatus.DENIED, OrderStatus.ABANDONED})
+"""Ends that are only our belief that nothing of it is at the broker: any word of the broker outranks them."""
 
 # Progress is a rank: of two reports about one order the one with the higher rank is the later truth, whichever
 # arrived first. FILLED outranks the other ends because a cancelled order can still turn out filled: the cancel lost.
-# ABANDONED is only our belief that the order never arrived, so any word of the broker outranks it.
 RANK: dict[OrderStatus, int] = {
     OrderStatus.INTENDED: 0,
     OrderStatus.UNKNOWN: 1,
-    OrderStatus.ABANDONED: 2,
-    OrderStatus.ACCEPTED: 3,
-    OrderStatus.NEW: 4,
-    OrderStatus.PARTIALLY_FILLED: 5,
-    OrderStatus.PENDING_CANCEL: 6,
-    OrderStatus.REJECTED: 7,
-    OrderStatus.EXPIRED: 8,
-    OrderStatus.CANCELED: 9,
-    OrderStatus.REPLACED: 10,
-    OrderStatus.FILLED: 11,
+    OrderStatus.UNSENT: 2,
+    OrderStatus.DENIED: 3,
+    OrderStatus.ABANDONED: 4,
+    OrderStatus.ACCEPTED: 5,
+    OrderStatus.NEW: 6,
+    OrderStatus.PARTIALLY_FILLED: 7,
+    OrderStatus.PENDING_CANCEL: 8,
+    OrderStatus.REJECTED: 9,
+    OrderStatus.EXPIRED: 10,
+    OrderStatus.CANCELED: 11,
+    OrderStatus.REPLACED: 12,
+    OrderStatus.FILLED: 13,
 }
+# A live status stands below every end and above everything before it, whatever its own rank.
+_STAGE = {status: RANK[OrderStatus.ACCEPTED] if status in LIVE else RANK[status] for status in OrderStatus}
 
 
 def later(current: OrderStatus, reported: OrderStatus) -> OrderStatus:
-    """The transition table as one rule: an order moves up the ranks and never back."""
+    """Of two statuses without an instant the one further on."""
     return reported if RANK[reported] > RANK[current] else current
 
 
@@ -115,6 +136,18 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
         return self.take_profit_price is not None and self.stop_loss_price is not None
 
 
+class FillSource(Enum):
+    """Who told of a fill; where two say different prices, the greater one is believed."""
+
+    SYNTHETIC = "synthetic"
+    """Nobody did: it is what an ended order's average price leaves for a hole the record does not fill."""
+    STREAM = "stream"
+    RECORD = "record"
+    """The broker's own list of executions."""
+
+    __hash__ = object.__hash__
+
+
 class Fill(msgspec.Struct, frozen=True, gc=False):
     """Money that moved: the interval (cum_before, cum_after] of an order's filled quantity, at one price."""
 
@@ -125,6 +158,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     cum_after: Shares
     price: Price
     at: Nanos
+    source: FillSource = FillSource.STREAM
 
     @property
     def shares(self) -> Shares:
@@ -148,12 +182,29 @@ class Execution(msgspec.Struct, frozen=True, gc=False):
     cum_after: Shares
     price: Price
     at: Nanos
+    source: FillSource = FillSource.STREAM
 
     def as_fill(self, client_order_id: ClientOrderId) -> Fill:
         """The same interval, booked under our name for the order."""
         return Fill(
-            client_order_id, self.symbol, self.side, self.cum_before, self.cum_after, self.price, self.at
+            client_order_id,
+            self.symbol,
+            self.side,
+            self.cum_before,
+            self.cum_after,
+            self.price,
+            self.at,
+            self.source,
         )
+
+
+class Kin(msgspec.Struct, frozen=True):
+    """The broker's other orders that an order belongs with, as far as a report names them."""
+
+    replaces: BrokerOrderId = ""
+    replaced_by: BrokerOrderId = ""
+    legs: tuple[BrokerOrderId, ...] = ()
+    """The exits of a bracket or OCO."""
 
 
 class OrderReport(msgspec.Struct, frozen=True, gc=False):
@@ -167,7 +218,11 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False):
     status: OrderStatus
     filled: Shares = ZERO
     at: Nanos = 0
+    """When the broker changed the order last, by its own clock."""
     reason: str = ""
+    average_price: Price | None = None
+    """What the filled shares cost on average, rounded as the broker rounds it."""
+    kin: Kin | None = None
 
 
 class ItemOutcome(msgspec.Struct, frozen=True):
@@ -191,12 +246,20 @@ class Order(msgspec.Struct):
     broker_order_id: BrokerOrderId = ""
     reported_filled: Shares = ZERO
     booked: Shares = ZERO
+    """Shares of `fills`, holes between them left out."""
     reason: str = ""
     cancel_intended: bool = False
     lost_at: Nanos = 0
     """When it was last sent without a clear answer."""
     losses: int = 0
     """How often that happened."""
+    told_at: Nanos = 0
+    """The broker's instant of the live status it has; 0 before and after."""
+    average_price: Price | None = None
+    averaged: Shares = ZERO
+    """How many shares `average_price` is of."""
+    fills: tuple[Fill, ...] = ()
+    """What is booked: disjoint intervals, lowest first; holes are shares nobody has told of yet."""
 
     @property
     def is_done(self) -> bool:
@@ -205,26 +268,59 @@ class Order(msgspec.Struct):
 
     @property
     def remaining(self) -> Shares:
-        """Shares not filled yet."""
+        """Shares not filled yet; negative where the broker filled more than was asked."""
         return self.request.shares - self.booked
+
+    @property
+    def pending(self) -> Shares:
+        """Shares that may still be filled, or are and wait for their booking."""
+        whole = self.reported_filled if self.status in DONE else self.request.shares
+        return max(whole - self.booked, ZERO)
+
+    def learns(self, report: OrderReport) -> bool:
+        """Whether the report says anything that is not known."""
+        return (
+            self.advances(report)
+            or report.filled > self.reported_filled
+            or report.broker_order_id > self.broker_order_id
+            or self._averages(report)
+        )
 
     def merge(self, report: OrderReport) -> None:
         """Take in what the broker said; reports may come twice and in any order."""
-        ours, told = (RANK[self.status], self.reason), (RANK[report.status], report.reason)
         # Every field is a maximum, so that neither repetition nor disorder can change the outcome.
-        if told > ours:
+        if self.advances(report):
             self.status, self.reason = report.status, report.reason
+            self.told_at = report.at if report.status in LIVE else 0
+        if self._averages(report):
+            self.average_price, self.averaged = report.average_price, report.filled
         self.broker_order_id = max(self.broker_order_id, report.broker_order_id)
         self.reported_filled = max(self.reported_filled, report.filled)
 
+    def advances(self, report: OrderReport) -> bool:
+        """Whether the report's status is further on than the one we have."""
+        told, ours = report.status, self.status
+        if _STAGE[told] != _STAGE[ours]:
+            return _STAGE[told] > _STAGE[ours]
+        at = report.at if told in LIVE else 0
+        return (at, RANK[told], report.reason) > (self.told_at, RANK[ours], self.reason)
+
+    def _averages(self, report: OrderReport) -> bool:
+        price = report.average_price
+        return price is not None and (report.filled, price) > (self.averaged, self.average_price or ZERO)
+
     def book(self, fill: Fill) -> None:
-        """Book one fill. Raises InvariantBroken unless it continues exactly where the booked ones end."""
-        if fill.cum_before != self.booked:
+        """Book one fill wherever it lies. Raises InvariantBroken where a share of it is booked already."""
+        fills, place = self.fills, len(self.fills)
+        while place and fills[place - 1].cum_after > fill.cum_before:
+            place -= 1
+        if place < len(fills) and fills[place].cum_before < fill.cum_after:
             raise InvariantBroken(
-                f"fill of {fill.client_order_id} starts at {fill.cum_before}, booked {self.booked}"
+                f"fill of {fill.client_order_id} from {fill.cum_before} to {fill.cum_after} overlaps a booked one"
             )
-        self.booked = fill.cum_after
-        self.reported_filled = max(self.reported_filled, self.booked)
+        self.fills = (*fills[:place], fill, *fills[place:])
+        self.booked += fill.cum_after - fill.cum_before
+        self.reported_filled = max(self.reported_filled, fill.cum_after)
 
 
 def client_order_id(cycle_id: str, symbol: Symbol, side: Side, revision: int) -> ClientOrderId:

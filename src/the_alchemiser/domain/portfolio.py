@@ -53,6 +53,10 @@ class Position(msgspec.Struct, frozen=True):
             kept.append(Lot(left, fill.price))
         return Position(self.symbol, tuple(kept), realised)
 
+    def earning(self, amount: Dollars) -> Position:
+        """The position with so much more earned: what a corrected price does, whether its shares are still held."""
+        return Position(self.symbol, self.lots, self.realised + amount)
+
 
 def _closed(lot: Lot, moved: Shares) -> Shares:
     """How much of a lot (with its sign) shares moving the other way close."""

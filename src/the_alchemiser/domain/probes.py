@@ -51,8 +51,12 @@ IN_THE_CORE = frozenset(
     {
         "settlement.abandoned_order_lives",
         "settlement.external_trade_adopted",
+        "settlement.fill_synthesised",
+        "settlement.more_filled_than_asked",
         "settlement.order_given_up",
         "settlement.order_sent_again",
+        "settlement.price_disputed",
+        "settlement.told_of_another_order",
     }
 )
 """Reached by engine, order manager, ledger, journal and core link: the gate's seeds must reach each of them."""

@@ -140,6 +140,7 @@ class OrderManager:
             return End("filled")
         if last is not None and last.status in (
             OrderStatus.REJECTED,
+            OrderStatus.DENIED,
             OrderStatus.ABANDONED,
             OrderStatus.EXPIRED,
         ):
@@ -189,7 +190,7 @@ class OrderManager:
         if order.request.side is Side.SELL or order.is_done:
             return ZERO
         each = order.request.limit_price or order.middle * (1 + self.policy.market_collar)
-        return order.remaining * each
+        return order.pending * each
 
 
 def _request(name: ClientOrderId, trade: PlannedTrade, shares: Shares, limit: Price | None) -> OrderRequest:

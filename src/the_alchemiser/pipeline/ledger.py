@@ -34,6 +34,11 @@ class Ledger:
         self.positions[fill.symbol] = position.after(fill)
         self.cash += fill.amount
 
+    def correct(self, symbol: Symbol, amount: Dollars) -> None:
+        """Shares of `symbol` booked before had another price: cash and what was earned change by `amount`."""
+        self.positions[symbol] = self.positions[symbol].earning(amount)
+        self.cash += amount
+
     def shares(self) -> dict[Symbol, Shares]:
         """What is held now, without the positions that were closed."""
         return {symbol: held for symbol, position in self.positions.items() if (held := position.shares)}

@@ -17,6 +17,7 @@ from the_alchemiser.domain.orders import (
     BrokerOrderId,
     ClientOrderId,
     Execution,
+    FillSource,
     ItemOutcome,
     OrderReport,
     OrderRequest,
@@ -187,7 +188,13 @@ def report_of(order: Order) -> OrderReport:
         STATUS[order.status],
         order.filled_qty_e9 / QUANTITY,
         order.updated_at,
+        average_price=_average_price(order),
     )
+
+
+def _average_price(order: Order) -> Decimal | None:
+    filled = order.filled_qty_e9
+    return order.filled_cost_e13 / PRICE / filled if filled else None
 
 
 def heard(update: Update) -> OrderHeard:
@@ -216,6 +223,7 @@ def _execution(fill: FillRecord) -> Execution:
         fill.cum_qty_e9 / QUANTITY,
         fill.price_e4 / PRICE,
         fill.at,
+        FillSource.RECORD,
     )
 
 

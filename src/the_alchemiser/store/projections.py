@@ -19,7 +19,8 @@ from the_alchemiser.domain import facts
 from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import Nanos
-from the_alchemiser.domain.money import ZERO, ratio
+from the_alchemiser.domain.intervals import corrected
+from the_alchemiser.domain.money import ZERO, Dollars, ratio
 from the_alchemiser.domain.orders import Order, OrderReport, OrderRequest, OrderStatus, later
 from the_alchemiser.domain.portfolio import Holding, Lot, Position
 
@@ -252,14 +253,14 @@ def _fill_booked(records: Records, seq: int, fact: facts.FillBooked) -> None:
             seq=seq,
         )
     )
-    _book_cash(records, fact)
+    _move_cash(records, fill.amount)
     _book_order(records, fact)
 
 
-def _book_cash(records: Records, fact: facts.FillBooked) -> None:
+def _move_cash(records: Records, amount: Dollars) -> None:
     account = records.find(AccountRecord, 1)
     if account is not None:
-        records.put(replace(account, cash=account.cash + fact.fill.amount))
+        records.put(replace(account, cash=account.cash + amount))
 
 
 def _book_order(records: Records, fact: facts.FillBooked) -> None:
@@ -269,12 +270,49 @@ def _book_order(records: Records, fact: facts.FillBooked) -> None:
         value = order.filled_value + abs(fill.amount)
         booked = replace(
             order,
-            filled=fill.cum_after,
+            filled=order.filled + fill.shares,
             filled_value=value,
-            average_price=ratio(value, fill.cum_after),
+            average_price=ratio(value, order.filled + fill.shares),
             updated_at=fact.at,
         )
         records.put(booked)
+
+
+def _fill_corrected(records: Records, _seq: int, fact: facts.FillCorrected) -> None:
+    fill = fact.fill
+    held = records.find(PositionRecord, fill.symbol)
+    if held is not None:
+        _keep_position(records, Position(fill.symbol, held.lots, held.realised).earning(fact.amount), fact.at)
+    _move_cash(records, fact.amount)
+    order = records.find(OrderRecord, fill.client_order_id)
+    if order is not None:
+        # A buy costs more by what a correction takes from the cash; a sale brings more by what it adds.
+        value = order.filled_value - fill.side.sign * fact.amount
+        records.put(replace(order, filled_value=value, average_price=ratio(value, order.filled)))
+    row = records.find(FillRecord, fill.client_order_id, fact.within)
+    if row is not None:
+        _split_row(records, row, fact)
+
+
+def _split_row(records: Records, row: FillRecord, fact: facts.FillCorrected) -> None:
+    """One row for each part that has a price of its own; what was earned stays with the first."""
+    booked = replace(
+        fact.fill, cum_before=row.cum_before, cum_after=row.cum_after, price=row.price, at=row.at
+    )
+    for number, part in enumerate(corrected((booked,), fact.fill)):
+        changed = replace(
+            row,
+            cum_before=part.cum_before,
+            cum_after=part.cum_after,
+            shares=part.shares,
+            price=part.price,
+            amount=part.amount,
+            realised=ZERO if number else row.realised + fact.amount,
+        )
+        if number:
+            records.add(changed)
+        else:
+            records.put(changed)
 
 
 def _reconciled(records: Records, seq: int, fact: facts.Reconciled) -> None:
@@ -313,6 +351,7 @@ _RULES: dict[type[Any], Callable[[Records, int, Any], None]] = {
     facts.OrderReported: _order_reported,
     facts.OrderLost: _order_lost,
     facts.FillBooked: _fill_booked,
+    facts.FillCorrected: _fill_corrected,
     facts.Reconciled: _reconciled,
     facts.DayClosed: _day_closed,
     facts.AlertRaised: _alert_raised,

@@ -14,6 +14,7 @@ from the_alchemiser.domain.facts import (
     DayClosed,
     Fact,
     FillBooked,
+    FillCorrected,
     OrderIntended,
     OrderLost,
     OrderReported,
@@ -70,6 +71,7 @@ class Books:
         for fact in facts:
             self._take_decision(fact)
             self._take_outcome(fact)
+            self._take_note(fact)
 
     def _take_decision(self, fact: Fact) -> None:
         match fact:
@@ -101,8 +103,13 @@ class Books:
                     book.order.status = later(book.order.status, OrderStatus.UNKNOWN)
             case FillBooked():
                 self._book(fact)
+            case FillCorrected():
+                self._correct(fact)
             case DayClosed():
                 self._close_day(fact)
+
+    def _take_note(self, fact: Fact) -> None:
+        match fact:
             case Reconciled():
                 self.reconciliations.append(fact)
             case AlertRaised():
@@ -132,6 +139,12 @@ class Books:
         if book := self._orders.get(fill.client_order_id):
             book.filled += fill.shares
             book.notional += fill.shares * fill.price
+
+    def _correct(self, fact: FillCorrected) -> None:
+        symbol = fact.fill.symbol
+        self._positions[symbol] = self._positions[symbol].earning(fact.amount)
+        if book := self._orders.get(fact.fill.client_order_id):
+            book.notional -= fact.fill.side.sign * fact.amount
 
     def _trade(self, fact: FillBooked) -> Trade:
         fill, cycle_id = fact.fill, fact.cycle_id
