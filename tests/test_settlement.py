@@ -186,6 +186,19 @@ def lost(hand: Hand) -> OrderRequest:
     return request
 
 
+def test_an_execution_that_may_be_of_an_order_without_an_answer_is_not_taken_for_somebody_elses(
+    hand: Hand,
+) -> None:
+    request = lost(hand)
+    executions = [execution_of(request, 0, 490, at=HALF_PAST_THREE)]
+    hand.read("step", "51000", [holding("490 AAPL @ 100")], executions=executions)
+    assert hand.kinds(FillBooked) == []
+    hand.hear(request, "filled", 490)
+    hand.read("again:step", "51000", [holding("490 AAPL @ 100")], executions=executions)
+    assert [fact.fill.client_order_id for fact in hand.kinds(FillBooked)] == [request.client_order_id]
+    assert hand.kinds(Reconciled)[-1].differences == ()
+
+
 def look_ups(hand: Hand, seconds: int, name: str) -> list[int]:
     """Answer every look-up with "no such order" for a while; at which seconds they were asked."""
     start, asked = hand.at, []

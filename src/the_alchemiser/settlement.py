@@ -244,12 +244,24 @@ class Settlement:
         seconds = LOOKUP_GAP_SECONDS[min(number, len(LOOKUP_GAP_SECONDS) - 1)]
         step.ask(SetTimer(step.at + seconds * SECOND, f"lookup:{client_order_id}:{number}"))
 
+    def _may_be_ours(self, execution: Execution) -> bool:
+        """Whether an order of ours, of which the broker's name is not known yet, may be what was executed."""
+        return any(
+            not order.broker_order_id
+            and order.request.symbol == execution.symbol
+            and order.request.side is execution.side
+            for order in self.state.live.values()
+        )
+
     def _book_external(self, step: Step, execution: Execution) -> None:
         """A trade somebody else made on our account: adopted, and told."""
         known = (execution.broker_order_id, execution.cum_before) in self.state.external
         is_opened = bool(self.state.account_number)
         if known or not is_opened or execution.at <= self.state.opened_at:
             return
+        if self._may_be_ours(execution):
+            probe("settlement.execution_awaits_its_order")
+            return  # The broker's record is read again until that order is settled, and then it has a name.
         shares = execution.cum_after - execution.cum_before
         position = self.state.ledger.positions.get(execution.symbol)
         if execution.side is Side.SELL and (position is None or position.shares < shares):

@@ -50,6 +50,7 @@ def counted() -> Iterator[Counter[str]]:
 IN_THE_CORE = frozenset(
     {
         "settlement.abandoned_order_lives",
+        "settlement.execution_awaits_its_order",
         "settlement.external_trade_adopted",
         "settlement.fill_synthesised",
         "settlement.more_filled_than_asked",

@@ -14,7 +14,7 @@ from the_alchemiser.domain.effects import (
     ReadQuotes,
     SubmitOrder,
 )
-from the_alchemiser.domain.errors import BrokerError, BrokerRefused, BrokerUnauthorized
+from the_alchemiser.domain.errors import BrokerError, BrokerRefused, BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.events import (
     BrokerRead,
     BrokerState,
@@ -136,8 +136,14 @@ class Performer:
     ) -> tuple[OrderReport, ...]:
         """The open orders, and each watched one that is no longer among them."""
         names = {report.client_order_id for report in listed}
-        missing = [self.broker.get_order_by_client_id(name) for name in watch if name not in names]
+        missing = [self._watched(name) for name in watch if name not in names]
         return (*listed, *(report for report in missing if report is not None))
+
+    def _watched(self, name: ClientOrderId) -> OrderReport | None:
+        report = self.broker.get_order_by_client_id(name)
+        if report is not None and report.client_order_id != name:
+            raise BrokerUnavailable(f"asked for {name}, the answer was about {report.client_order_id!r}")
+        return report
 
     def _calendar(self) -> tuple[Session, ...]:
         today = rfc3339(self.now())[:10]
