@@ -116,8 +116,8 @@ def an_end_needs_evidence(case: Case, fact: OrderReported) -> Texts:
         return
     if status == "abandoned":
         yield from _given_up_with_reason(case, intent, fact.at)
-    elif status == "rejected" and not _was_refused(case, intent):
-        yield f"{intent.name} was called rejected without the broker's word"
+    elif status in ("rejected", "denied") and not _was_refused(case, intent):
+        yield f"{intent.name} was called {status} without the broker's word"
 
 
 def _was_refused(case: Case, intent: Intent) -> bool:

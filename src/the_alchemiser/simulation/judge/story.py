@@ -14,7 +14,8 @@ from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.orders import OrderRequest
 from the_alchemiser.simulation.judge.exact import fraction, money_e13, price_e4, shares_e9
 
-ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced", "abandoned"})
+ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced", "abandoned", "denied", "unsent"})
+LIVE = frozenset({"accepted", "new", "partially_filled", "pending_cancel"})
 EXTERNAL = "external-"
 
 
@@ -135,8 +136,10 @@ class Story:
     def _order_reported(self, fact: told.OrderReported) -> None:
         report = fact.report
         intent = self.intents[report.client_order_id]
-        if RANKS[report.status.value] > RANKS[intent.status]:
-            intent.status = report.status.value
+        status = report.status.value
+        # Among live words any may follow any: a cancel can be turned down.
+        if RANKS[status] > RANKS[intent.status] or {status, intent.status} <= LIVE:
+            intent.status = status
         intent.reported_e9 = max(intent.reported_e9, shares_e9(report.filled))
         self._follow(intent)
 
@@ -158,6 +161,18 @@ class Story:
         if intent is not None:
             intent.reported_e9 = max(intent.reported_e9, after)
             self._follow(intent)
+
+    def _fill_corrected(self, fact: told.FillCorrected) -> None:
+        fill = fact.fill
+        shares = shares_e9(fill.cum_after) - shares_e9(fill.cum_before)
+        change = shares * (price_e4(fill.price) - price_e4(fact.price_before))
+        booked = self.intervals_of(fill.client_order_id)
+        for number, one in enumerate(booked):
+            if one.before_e9 <= shares_e9(fill.cum_before) and shares_e9(fill.cum_after) <= one.after_e9:
+                booked[number] = Interval(one.before_e9, one.after_e9, one.cost_e13 + change)
+        sign = 1 if fill.side.value == "buy" else -1
+        self.cash_e13 -= sign * change
+        self.realised_e13 -= sign * change
 
     def _follow(self, intent: Intent) -> None:
         if intent.has_ended:
@@ -202,12 +217,13 @@ class Story:
         self.alerts.append(fact)
 
 
-# An order moves up and never back; what is only our belief (abandoned) gives way to any word of the broker.
+# An order moves up and never back; what is only our belief (unsent, denied, abandoned) gives way to any word of the
+# broker. Whether it is new, part filled or about to be cancelled is one stage: a cancel can be turned down.
 _ORDER_OF_STATES = (
-    "intended unknown abandoned accepted new partially_filled pending_cancel"
-    " rejected expired canceled replaced filled"
+    "intended unknown unsent denied abandoned accepted rejected expired canceled replaced filled"
 )
 RANKS = {name: rank for rank, name in enumerate(_ORDER_OF_STATES.split())}
+RANKS |= dict.fromkeys(LIVE, RANKS["accepted"])
 
 CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.AccountOpened: Story._account_opened,
@@ -216,6 +232,7 @@ CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.OrderReported: Story._order_reported,
     told.OrderLost: Story._order_lost,
     told.FillBooked: Story._fill_booked,
+    told.FillCorrected: Story._fill_corrected,
     told.TradeApproved: Story._trade_approved,
     told.CycleStarted: Story._cycle_started,
     told.SnapshotTaken: Story._saw_quotes,
