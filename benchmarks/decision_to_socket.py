@@ -43,7 +43,8 @@ from the_alchemiser.endpoints import endpoints_of
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.ports import Broker
 from the_alchemiser.runtime.clocks import RunningClock
-from the_alchemiser.runtime.live import Ear, LiveDriver, RunningPace
+from the_alchemiser.runtime.ear import Ear
+from the_alchemiser.runtime.live import LiveDriver, RunningPace
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.turn import Timers, Turn
 from the_alchemiser.store.journal import SqlJournal
@@ -93,6 +94,9 @@ class SilentStream:
     async def order_updates(self) -> AsyncIterator[OrderHeard | None]:
         yield None
         await asyncio.Event().wait()
+
+    def suspect(self, reason: str) -> None:
+        raise AssertionError(reason)
 
 
 @dataclass

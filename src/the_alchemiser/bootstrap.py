@@ -195,7 +195,8 @@ def assemble(
     """The parts put together. `line` is the account's manager, the clock it lives by, and the account's number."""
     from the_alchemiser.broker import AlpacaStream
     from the_alchemiser.runtime.clocks import LockstepClock
-    from the_alchemiser.runtime.live import Ear, LiveDriver, LockstepPace, RunningPace
+    from the_alchemiser.runtime.ear import Ear
+    from the_alchemiser.runtime.live import LiveDriver, LockstepPace, RunningPace
 
     broker, clock, number = line
     platform = broker.options.platform

@@ -11,6 +11,7 @@ from typing import Protocol
 from the_alchemiser.domain.effects import RaiseAlert
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.hearing import Deaf, Garbled
 from the_alchemiser.domain.instants import Nanos
 from the_alchemiser.domain.intent import Signal
 from the_alchemiser.domain.market import Asset, Bar, History, MarketSnapshot, Quote, Session, Symbol
@@ -113,8 +114,15 @@ class StreamingRepository(Protocol):
         """Why it does not listen, in one line; empty while it does."""
         ...
 
-    def order_updates(self) -> AsyncIterator[OrderHeard | None]:
-        """Order events for ever, reconnecting by itself; None marks a (re)connection: read what the gap held."""
+    def order_updates(self) -> AsyncIterator[OrderHeard | Deaf | Garbled | None]:
+        """Order events for ever, reconnecting by itself; None marks a (re)connection: read what the gap held.
+
+        Deaf is said once when no connection could be had for some time, Garbled for what could not be understood.
+        """
+        ...
+
+    def suspect(self, reason: str) -> None:
+        """Connect again: it looks alive and did not tell what it should have."""
         ...
 
 

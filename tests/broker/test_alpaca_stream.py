@@ -16,8 +16,10 @@ from aiohttp import web
 from tests.broker.alpaca_rows import ORDER_ID, order_row
 from tests.broker.conftest import KEY, SECRET
 from the_alchemiser.broker import AlpacaStream, Credentials
+from the_alchemiser.broker.quarantine import KEPT_BYTES_MAX
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.domain.events import OrderHeard
+from the_alchemiser.domain.hearing import Deaf, Garbled
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.domain.orders import OrderStatus
 
@@ -103,8 +105,8 @@ async def streaming(
         await runner.cleanup()
 
 
-async def heard(stream: AlpacaStream, count: int) -> list[OrderHeard | None]:
-    found: list[OrderHeard | None] = []
+async def heard(stream: AlpacaStream, count: int) -> list[Any]:
+    found: list[Any] = []
     async with aclosing(stream.order_updates()) as updates, asyncio.timeout(20):
         async for one in updates:
             found.append(one)
@@ -187,22 +189,35 @@ async def test_binary_frames_and_fragments_are_read_like_text() -> None:
 
 async def test_what_is_not_an_update_is_passed_over() -> None:
     strange: list[Any] = [
-        {"stream": "trade_updates", "data": None},
         {"stream": "account_updates", "data": {"id": 1}},
         {"action": "error", "data": {"error_message": "internal server error"}},
-        {"unheard": "of"},
-        update("invented_later", order_row(status="invented_later"), qty="1", price="2"),
     ]
-    async with streaming(saying(*strange)) as (stream, _):
-        _, unknown_event = await heard(stream, 2)
-        assert unknown_event is not None
-        assert unknown_event.execution is None
-        assert not unknown_event.report.status.is_done
+    async with streaming(saying(*strange, update("new"))) as (stream, _):
+        _, new = await heard(stream, 2)
+        assert isinstance(new, OrderHeard)
+        assert stream.quarantine.count == 0
+
+
+@pytest.mark.parametrize("event", ["trade_bust", "trade_correct", "invented_later"])
+async def test_of_an_event_nobody_knows_the_order_is_taken_and_the_record_is_asked(event: str) -> None:
+    strange = update(event, order_row(status="invented_later"), qty="1", price="2")
+    async with streaming(saying(strange)) as (stream, _):
+        _, unknown, garbled = await heard(stream, 3)
+        assert unknown.execution is None
+        assert not unknown.report.status.is_done
+        assert isinstance(garbled, Garbled)
+        assert event in garbled.reason
 
 
 @pytest.mark.parametrize(
     "broken",
     [
+        pytest.param({"stream": "trade_updates", "data": None}, id="no data"),
+        pytest.param({"unheard": "of"}, id="of no stream"),
+        pytest.param(update("fill", order_row(filled_qty="1"), qty="2", price="1"), id="more than all"),
+        pytest.param(update("fill", order_row(filled_qty="1"), qty="-1", price="1"), id="less than nothing"),
+        pytest.param(update("fill", order_row(filled_qty="1"), qty="1", price="0"), id="for nothing"),
+        pytest.param("[" * 100_000, id="too deep"),
         pytest.param(b"\x01", id="a heartbeat byte"),
         pytest.param("{", id="half a message"),
         pytest.param({"stream": "trade_updates", "data": {"event": "fill", "order": None}}, id="no order"),
@@ -210,12 +225,19 @@ async def test_what_is_not_an_update_is_passed_over() -> None:
         pytest.param({"stream": "trade_updates", "data": [1]}, id="a list"),
     ],
 )
-async def test_an_update_that_cannot_be_read_is_announced_as_a_gap(broken: Any) -> None:
+@pytest.mark.spec("S0-26")
+async def test_an_update_that_cannot_be_read_is_kept_and_said_and_the_next_is_heard(broken: Any) -> None:
     async with streaming(saying(broken, update("new"))) as (stream, slept):
-        first, gap, new = await heard(stream, 3)
-        assert (first, gap) == (None, None)
-        assert new is not None
+        first, garbled, new = await heard(stream, 3)
+        assert first is None
+        assert isinstance(garbled, Garbled)
+        assert isinstance(new, OrderHeard)
         assert slept == []
+        said = broken if isinstance(broken, bytes | str) else json.dumps(broken)
+        text = said if isinstance(said, bytes) else said.encode()
+        assert [(kept.number, kept.message) for kept in stream.quarantine.kept] == [
+            (1, text[:KEPT_BYTES_MAX])
+        ]
 
 
 async def test_a_repeated_update_is_handed_on_again_for_the_ledger_to_recognise() -> None:
@@ -247,25 +269,34 @@ async def test_every_connection_is_announced_and_losses_wait_longer_and_longer()
     ) as (stream, slept):
         found = await heard(stream, 5)
         assert [one is None for one in found] == [True, False, True, True, False]
-        assert slept == [0.5, 1.0]
+        assert slept == [1.0, 2.0]
 
 
 @pytest.mark.spec("S0-26")
 async def test_a_server_that_is_not_there_yet_is_tried_until_it_is(unused_tcp_port: int) -> None:
-    failures = 0
+    slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        nonlocal failures
-        failures += 1
-        if failures == 5:
-            raise asyncio.CancelledError
+        slept.append(seconds)
         await asyncio.sleep(0)
+        if len(slept) == 12:
+            raise asyncio.CancelledError
 
-    stream = AlpacaStream(Credentials(KEY, SECRET), f"ws://127.0.0.1:{unused_tcp_port}/stream", sleep=sleep)
+    url = f"ws://127.0.0.1:{unused_tcp_port}/stream"
+    stream = AlpacaStream(Credentials(KEY, SECRET), url, sleep=sleep, backoff=Backoff(random=lambda: 0.0))
+    found: list[Any] = []
+
+    async def hear() -> None:
+        async for one in stream.order_updates():
+            found.append((one, len(slept)))  # noqa: PERF401 - it is kept when the stream is cancelled
+
     with pytest.raises(asyncio.CancelledError):
-        await heard(stream, 1)
+        await hear()
     assert not stream.is_listening
     assert stream.trouble
+    assert slept == [0.5, 1, 2, 4, 8, *[15] * 7]
+    # told once, and before the fifth wait
+    assert [(type(one), waits) for one, waits in found] == [(Deaf, 4)]
 
 
 async def test_refused_keys_are_tried_again_slowly_and_said() -> None:
@@ -276,8 +307,29 @@ async def test_refused_keys_are_tried_again_slowly_and_said() -> None:
         )
 
     async with streaming(refuse, refuse, saying()) as (stream, slept):
-        await heard(stream, 1)
+        deaf, listening = await heard(stream, 2)
+        assert isinstance(deaf, Deaf)
+        assert "refuses these keys" in deaf.reason
+        assert listening is None
         assert slept == [30.0, 30.0]
+
+
+async def test_a_stream_said_to_be_mute_is_left_for_a_new_one() -> None:
+    async with streaming(saying(), saying(update("new"))) as (stream, slept):
+        found: list[Any] = []
+        async with aclosing(stream.order_updates()) as updates, asyncio.timeout(20):
+            async for one in updates:
+                found.append(one)
+                if len(found) == 1:
+                    stream.suspect("an order was not heard of")
+                if len(found) == 3:
+                    break
+        assert [one is None for one in found] == [True, True, False]
+        assert slept == [1.0]
+
+
+async def test_a_stream_that_is_not_listening_cannot_be_suspected(unused_tcp_port: int) -> None:
+    AlpacaStream(Credentials(KEY, SECRET), f"ws://127.0.0.1:{unused_tcp_port}/stream").suspect("of what?")
 
 
 async def test_a_reader_slower_than_the_broker_loses_nothing() -> None:

@@ -90,8 +90,9 @@ def test_jitter_lengthens_a_wait_by_at_most_its_share() -> None:
 
 @pytest.mark.spec("S0-26")
 def test_reconnecting_waits_longer_each_time_up_to_half_a_minute() -> None:
-    backoff = Backoff(random=lambda: 1.0)
-    assert [backoff.next_seconds() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    backoff.reset()
-    assert backoff.next_seconds() == 0.5
+    shortest, longest = Backoff(random=lambda: 0.0), Backoff(random=lambda: 1.0)
+    assert [shortest.next_seconds() for _ in range(8)] == [0.5, 1, 2, 4, 8, 15, 15, 15]
+    assert [longest.next_seconds() for _ in range(8)] == [1, 2, 4, 8, 16, 30, 30, 30]
+    longest.reset()
+    assert longest.next_seconds() == 1
     assert Backoff(random=lambda: 0.0).next_seconds(longest=True) == 15

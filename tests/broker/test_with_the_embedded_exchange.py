@@ -237,4 +237,4 @@ async def test_market_data_streams_in_while_the_exchange_moves_on(exchange: Wire
     bars = [one.as_bar() for one in seen if isinstance(one, MinuteBar)]
     assert {bar.symbol for bar in bars} == {"AAPL", "MSFT"}
     assert any(isinstance(one, StockQuote) and one.symbol == "AAPL" for one in seen)
-    assert stream.unknown_messages == 0
+    assert stream.quarantine.count == 0

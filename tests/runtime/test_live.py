@@ -15,7 +15,8 @@ from the_alchemiser.domain.errors import BrokerUnavailable, LeaseLost, StoreUnav
 from the_alchemiser.domain.events import Event, OrderHeard, Started
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.runtime.clocks import RunningClock
-from the_alchemiser.runtime.live import CONVERSATIONS_MAX, HEARD_MAX, Ear, LiveDriver, RunningPace
+from the_alchemiser.runtime.ear import HEARD_MAX, Ear
+from the_alchemiser.runtime.live import CONVERSATIONS_MAX, LiveDriver, RunningPace
 from the_alchemiser.runtime.turn import Timers, Turn
 from the_alchemiser.store.memory import MemoryJournal
 
@@ -33,6 +34,9 @@ class TellingStream:
             self.told += 1
             yield one
         await asyncio.Event().wait()
+
+    def suspect(self, reason: str) -> None:
+        raise AssertionError(reason)
 
 
 class SlowDesk:

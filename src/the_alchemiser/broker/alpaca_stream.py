@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from decimal import Decimal
 from typing import Any
@@ -19,10 +19,11 @@ import picows
 from the_alchemiser.broker import convert
 from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.platform import SYSTEM, Platform
+from the_alchemiser.broker.quarantine import Quarantine
+from the_alchemiser.broker.reconnecting import Reconnecting
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.broker.sockets import trusted_authorities
 from the_alchemiser.broker.websocket import (
-    OPEN_SECONDS_MAX,
     SILENCE_SECONDS_MAX,
     TROUBLE,
     UNREAD_MESSAGES_MAX,
@@ -31,15 +32,43 @@ from the_alchemiser.broker.websocket import (
 )
 from the_alchemiser.domain.errors import BrokerError, BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.events import OrderHeard
+from the_alchemiser.domain.hearing import Deaf, Garbled
 from the_alchemiser.domain.instants import parse_rfc3339
+from the_alchemiser.domain.money import ZERO
+from the_alchemiser.domain.orders import Execution
+from the_alchemiser.domain.probes import probe
 
 log = logging.getLogger(__name__)
 
-STABLE_SECONDS = 10.0
-"""A connection that lived this long was a good one; the next wait begins again with the shortest."""
+LOGIN_SECONDS_MAX = 5.0
+"""Authentication and the confirmation that the stream listens."""
+EARLY_MESSAGES_MAX = 10_000
+"""Whoever says more before it confirms anything is no order stream."""
 CHANNEL = "trade_updates"
-_EXECUTION_EVENTS = frozenset({"fill", "partial_fill"})
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
+EXECUTION_EVENTS = frozenset({"fill", "partial_fill"})
+EVENTS = EXECUTION_EVENTS | {
+    "pending_new",
+    "accepted",
+    "new",
+    "pending_cancel",
+    "canceled",
+    "pending_replace",
+    "replaced",
+    "order_replace_rejected",
+    "order_cancel_rejected",
+    "expired",
+    "done_for_day",
+    "rejected",
+    "stopped",
+    "suspended",
+    "calculated",
+    "held",
+    "restated",
+    "accepted_for_bidding",
+}
+"""What an order's own state says everything about. Of others (a bust, a correction) the broker's record says more."""
+
+Heard = OrderHeard | Deaf | Garbled | None
 
 
 class _Message(msgspec.Struct):
@@ -77,8 +106,12 @@ class AlpacaStream:
             unread_max=unread_max,
             use_aiofastnet=platform.use_aiofastnet,
         )
-        self._backoff = backoff or Backoff(random=platform.random)
+        self._reconnecting = Reconnecting(backoff or Backoff(random=platform.random))
         self._sleep = sleep
+        self._inbox: Inbox | None = None
+        self._is_suspect = False
+        self.quarantine = Quarantine("order stream", credentials.masked)
+        """Messages that could not be understood."""
         self.sequence = 0
         """The number of the last update handed on, where the exchange numbers them (ours does; Alpaca does not)."""
         self.is_listening = False
@@ -86,50 +119,65 @@ class AlpacaStream:
         self.trouble = ""
         """Why the stream is not listening, in one line; empty while it is."""
 
-    async def order_updates(self) -> AsyncGenerator[OrderHeard | None, None]:
+    async def order_updates(self) -> AsyncGenerator[Heard, None]:
         """Order events for ever, reconnecting by itself.
 
-        None marks a (re)connection or an update that could not be read: either way something may have been missed.
-        Updates may come twice. Refused keys are tried again at the longest interval; nothing is raised.
+        None marks a (re)connection: something may have been missed. Updates may come twice. Deaf says that it was tried
+        in vain for a while, Garbled that a message could not be understood; the stream goes on after both. Refused keys
+        are tried again at the longest interval; nothing is raised.
         """
+        clock = asyncio.get_running_loop().time
         while True:
+            self._reconnecting.begin(clock())
+            is_refused = False
             try:
                 async with aclosing(self._connection()) as updates:
                     async for heard in updates:
                         yield heard
-                self.trouble = "the connection ended"
-            except (BrokerError, *TROUBLE) as error:
+            except Exception as error:
                 self.trouble = self._credentials.masked(str(error) or type(error).__name__)
-            seconds = self._backoff.next_seconds(longest=self.trouble.startswith("the broker refuses"))
-            log.warning("order stream: %s; again in %.1f s", self.trouble, seconds)
-            await self._sleep(seconds)
+                is_refused = isinstance(error, BrokerUnauthorized)
+                if not isinstance(error, (BrokerError, *TROUBLE)):
+                    log.exception("order stream: a defect; it is tried again all the same")
+            pause = self._reconnecting.ended(clock(), is_hopeless=is_refused, is_suspect=self._is_suspect)
+            if pause.is_deaf:
+                yield Deaf(self.trouble)
+            log.warning("order stream: %s; again in %.1f s", self.trouble, pause.seconds)
+            await self._sleep(pause.seconds)
 
-    async def _connection(self) -> AsyncGenerator[OrderHeard | None, None]:
+    def suspect(self, reason: str) -> None:
+        """Connect again: this connection looks alive and did not tell what it should have."""
+        if self._inbox is not None and self.is_listening:
+            probe("alpaca_stream.suspected")
+            self._is_suspect = True
+            self._inbox.close(reason)
+
+    async def _connection(self) -> AsyncGenerator[Heard, None]:
         """One connection from its opening to its end."""
-        inbox = Inbox(self._line)
+        self._is_suspect = False
+        self._inbox = inbox = Inbox(self._line)
         transport = await inbox.open()
-        clock = asyncio.get_running_loop()
-        opened = clock.time()
         try:
             early = await self._listen(transport, inbox)
+            self._reconnecting.listening(asyncio.get_running_loop().time())
             self.is_listening, self.trouble = True, ""
             yield None
-            for message in early:
-                yield self._update(message.data)
+            for overtaking in early:
+                for heard in self._heard(overtaking):
+                    yield heard
             while (text := await inbox.take()) is not None:
                 for heard in self._heard(text):
                     yield heard
+            self.trouble = inbox.trouble
         finally:
             self.is_listening = False
             transport.disconnect(graceful=False)
-            if clock.time() - opened >= STABLE_SECONDS:
-                self._backoff.reset()
 
-    async def _listen(self, transport: picows.WSTransport, inbox: Inbox) -> list[_Message]:
-        """Authenticate and listen; returns updates that overtook the answer. Raises BrokerError or TimeoutError."""
+    async def _listen(self, transport: picows.WSTransport, inbox: Inbox) -> list[bytes]:
+        """Authenticate and listen; returns what overtook the answers. Raises BrokerError or TimeoutError."""
         keys = {"key_id": self._credentials.api_key, "secret_key": self._credentials.secret_key}
-        early: list[_Message] = []
-        async with asyncio.timeout(OPEN_SECONDS_MAX):
+        early: list[bytes] = []
+        async with asyncio.timeout(LOGIN_SECONDS_MAX):
             _send(transport, {"action": "authenticate", "data": keys})
             answer = await _await_stream(inbox, "authorization", early)
             if answer.get("status") != "authorized":
@@ -141,26 +189,27 @@ class AlpacaStream:
         self._count(answer)
         return early
 
-    def _heard(self, text: bytes) -> list[OrderHeard | None]:
+    def _heard(self, text: bytes) -> Iterator[Heard]:
+        """What one message says. Whatever it is, the next one will be handled."""
         try:
-            message = _decode(text)
-        except _UNREADABLE:
-            log.warning("order stream: a message that cannot be read")
-            return [None]
-        if message.stream == CHANNEL and message.data is not None:
-            return [self._update(message.data)]
-        if message.action == "error":
-            log.warning("order stream: %s", self._credentials.masked(str(message.data)))
-        return []
+            yield from self._understood(text)
+        except Exception as error:  # noqa: BLE001 - whatever one message does, it must not cost the next
+            probe("alpaca_stream.garbled")
+            yield Garbled(self.quarantine.put(f"{type(error).__name__} {error}".strip(), text))
 
-    def _update(self, data: Any) -> OrderHeard | None:
-        try:
-            heard = order_heard(data)
-        except _UNREADABLE as error:
-            log.warning("order stream: an update that cannot be understood: %s", error)
-            heard = None
-        self._count(data)
-        return heard
+    def _understood(self, text: bytes) -> Iterator[Heard]:
+        """Raises whatever comes of a message that is not one."""
+        message = _decode(text)
+        if message.stream == CHANNEL:
+            self._count(message.data)
+            yield order_heard(message.data)
+            event = message.data.get("event")
+            if event not in EVENTS:
+                yield Garbled(self.quarantine.put(f"an event of another kind ({event!r})", text))
+        elif message.action == "error":
+            log.warning("order stream: %s", self._credentials.masked(str(message.data)))
+        elif not message.stream:
+            raise ValueError("a message of no stream")
 
     def _count(self, data: Any) -> None:
         sequence = data.get("sequence") if isinstance(data, dict) else None
@@ -169,26 +218,43 @@ class AlpacaStream:
 
 
 def order_heard(data: convert.Raw) -> OrderHeard:
-    """One trade update. Raises ValueError, TypeError or KeyError for what is not one."""
+    """One trade update. Raises ValueError, TypeError, KeyError or the like for what is not one."""
     report = convert.order_report(data["order"])
-    execution = convert.stream_execution(data) if data.get("event") in _EXECUTION_EVENTS else None
+    execution = convert.stream_execution(data) if data.get("event") in EXECUTION_EVENTS else None
+    if execution is not None:
+        _check(execution)
     timestamp, sequence = data.get("timestamp"), data.get("sequence")
     at = parse_rfc3339(timestamp) if isinstance(timestamp, str) and timestamp else report.at
     return OrderHeard(at, report, execution, sequence if isinstance(sequence, int) else 0)
 
 
-async def _await_stream(inbox: Inbox, stream: str, early: list[_Message]) -> convert.Raw:
-    """The data of the next message on `stream`; updates that come before it are kept, anything else is passed over."""
+def _check(execution: Execution) -> None:
+    """An execution is a piece of its order at a price; anything else must not reach the books."""
+    if not ZERO <= execution.cum_before < execution.cum_after:
+        raise ValueError(f"an execution from {execution.cum_before} to {execution.cum_after}")
+    if execution.price <= ZERO:
+        raise ValueError(f"an execution at {execution.price}")
+
+
+async def _await_stream(inbox: Inbox, stream: str, early: list[bytes]) -> convert.Raw:
+    """The data of the next message on `stream`; what comes before it is kept, to be understood afterwards."""
     while (text := await inbox.take()) is not None:
-        try:
-            message = _decode(text)
-        except _UNREADABLE:
-            continue
-        if message.stream == stream and isinstance(message.data, dict):
+        message = _first_look(text)
+        if message is not None and message.stream == stream and isinstance(message.data, dict):
             return message.data
-        if message.stream == CHANNEL and message.data is not None:
-            early.append(message)
-    raise BrokerUnavailable(f"the order stream ended before its {stream} message")
+        early.append(text)
+        if len(early) > EARLY_MESSAGES_MAX:
+            break
+    raise BrokerUnavailable(
+        f"the order stream never said its {stream} message: {inbox.trouble or 'it only talks'}"
+    )
+
+
+def _first_look(text: bytes) -> _Message | None:
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _send(transport: picows.WSTransport, message: Any) -> None:

@@ -78,6 +78,54 @@ class DailyBar(_Bar, tag_field="T", tag="d", gc=False):
     """The running day."""
 
 
+class TradingStatus(msgspec.Struct, tag_field="T", tag="s", gc=False):
+    """A halt, a pause or a resumption, in the words of the tape (`H` and `2` halt, `T` and `3` resume, …)."""
+
+    symbol: Symbol = msgspec.field(name="S")
+    code: str = msgspec.field(name="sc", default="")
+    reason: str = msgspec.field(name="rc", default="")
+    stamp: Ext | None = msgspec.field(name="t", default=None)
+
+    @property
+    def at(self) -> Nanos:
+        """When it was said; 0 where the message does not say."""
+        return nanos(self.stamp)
+
+
+class PriceBand(msgspec.Struct, tag_field="T", tag="l", gc=False):
+    """Outside these prices nothing may trade (limit up, limit down)."""
+
+    symbol: Symbol = msgspec.field(name="S")
+    highest: float = msgspec.field(name="u", default=0.0)
+    lowest: float = msgspec.field(name="d", default=0.0)
+    stamp: Ext | None = msgspec.field(name="t", default=None)
+
+    @property
+    def at(self) -> Nanos:
+        """From when on; 0 where the message does not say."""
+        return nanos(self.stamp)
+
+
+class TradeCorrection(msgspec.Struct, tag_field="T", tag="c", gc=False):
+    """A trade told earlier was another one. Comes with the trades."""
+
+    symbol: Symbol = msgspec.field(name="S")
+    old_price: float = msgspec.field(name="op", default=0.0)
+    old_shares: int = msgspec.field(name="os", default=0)
+    price: float = msgspec.field(name="cp", default=0.0)
+    shares: int = msgspec.field(name="cs", default=0)
+    stamp: Ext | None = msgspec.field(name="t", default=None)
+
+
+class TradeCancel(msgspec.Struct, tag_field="T", tag="x", gc=False):
+    """A trade told earlier was none. Comes with the trades."""
+
+    symbol: Symbol = msgspec.field(name="S")
+    price: float = msgspec.field(name="p", default=0.0)
+    shares: int = msgspec.field(name="s", default=0)
+    stamp: Ext | None = msgspec.field(name="t", default=None)
+
+
 class Success(msgspec.Struct, tag_field="T", tag="success"):
     """The session goes on: connected, authenticated."""
 
@@ -91,33 +139,50 @@ class StreamError(msgspec.Struct, tag_field="T", tag="error"):
     msg: str = ""
 
 
-class Subscription(msgspec.Struct, tag_field="T", tag="subscription"):
+class Subscription(msgspec.Struct, tag_field="T", tag="subscription", rename="camel"):
     """Everything we are subscribed to after a change."""
 
     trades: list[Symbol] = []
     quotes: list[Symbol] = []
     bars: list[Symbol] = []
+    updated_bars: list[Symbol] = []
+    daily_bars: list[Symbol] = []
+    statuses: list[Symbol] = []
+    lulds: list[Symbol] = []
 
 
-MarketMessage = StockQuote | StockTrade | MinuteBar | UpdatedBar | DailyBar
-_Known = StockQuote | StockTrade | MinuteBar | UpdatedBar | DailyBar | Success | StreamError | Subscription
+MarketMessage = (
+    StockQuote
+    | StockTrade
+    | MinuteBar
+    | UpdatedBar
+    | DailyBar
+    | TradingStatus
+    | PriceBand
+    | TradeCorrection
+    | TradeCancel
+)
+ControlMessage = Success | StreamError | Subscription
+_Known = MarketMessage | ControlMessage
 
-decode_frame: Callable[[bytes | memoryview], list[Any]] = msgspec.msgpack.Decoder(list[_Known]).decode
-"""A frame of messages we all know. Raises ValidationError where one of them is of another kind."""
+decode_frame: Callable[[bytes], list[Any]] = msgspec.msgpack.Decoder(list[_Known]).decode
+"""A frame of messages we all know. Raises DecodeError where it is none, or where one of them is of another kind."""
 _decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_one = msgspec.msgpack.Decoder(_Known).decode
 
 
-def decode_tolerantly(frame: bytes | memoryview) -> tuple[list[Any], int]:
-    """The messages we know of a frame, and how many we do not. Raises DecodeError where the frame itself is broken."""
-    known = []
-    parts = _decode_raw(frame)
-    for part in parts:
+def decode_tolerantly(frame: bytes) -> tuple[list[Any], list[tuple[str, bytes]]]:
+    """The messages we know of a frame, and the others, each with what is wrong with it.
+
+    Raises DecodeError where the frame itself is broken.
+    """
+    known, odd = [], []
+    for part in _decode_raw(frame):
         try:
             known.append(_decode_one(part))
-        except msgspec.ValidationError:
-            continue
-    return known, len(parts) - len(known)
+        except msgspec.DecodeError as error:
+            odd.append((str(error), bytes(part)))
+    return known, odd
 
 
 def nanos(stamp: Ext | None) -> Nanos:

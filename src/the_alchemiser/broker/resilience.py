@@ -146,7 +146,10 @@ def alpaca_retry_context(
 
 
 class Backoff:
-    """Waits between attempts that go on for ever, doubling from the first to the last; half of each is jitter."""
+    """Waits between attempts that go on for ever, doubling; each is drawn between its length and twice that.
+
+    The longest is then between half of `last_seconds` and the whole. `random` is the source of chance, in [0, 1).
+    """
 
     def __init__(
         self,
@@ -162,8 +165,8 @@ class Backoff:
         self._failures = 0
 
     def next_seconds(self, *, longest: bool = False) -> float:
-        """The next wait; `longest` where trying soon cannot help (refused keys, a connection limit)."""
-        whole = min(self._first * 2**self._failures, self._last)
+        """The next wait; `longest` where trying soon cannot help (refused keys)."""
+        shortest = min(self._first * 2**self._failures, self._last / 2)
         self._failures = min(self._failures + 1, 32)
-        whole = self._last if longest else whole
-        return whole / 2 + whole / 2 * self._random()
+        shortest = self._last / 2 if longest else shortest
+        return shortest * (1 + self._random())

@@ -62,13 +62,27 @@ IN_THE_CORE = frozenset(
 )
 """Reached by engine, order manager, ledger, journal and core link: the gate's seeds must reach each of them."""
 
-IN_THE_SHELL: frozenset[str] = frozenset()
+IN_THE_SHELL = frozenset(
+    {
+        "alpaca_stream.garbled",
+        "alpaca_stream.suspected",
+        "ear.order_never_told",
+        "reconnecting.heard_again",
+        "websocket.half_open",
+    }
+)
 """Only the live driver, the adapter or the stream client have these branches: the shell's seeds must reach them."""
 
 IN_PROCESSES = frozenset(
     {
+        "ear.full",
+        "handlers.resting",
         "live.lease_not_renewed",
+        "market_feed.mute",
+        "market_stream.partly_accepted",
+        "market_stream.too_slow",
         "patience.store_unavailable",
+        "websocket.reading_paused",
     }
 )
 """Real disks, databases and processes only: tests of their own reach these, no seed can."""

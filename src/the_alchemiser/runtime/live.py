@@ -12,12 +12,13 @@ import gc
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from the_alchemiser.domain.effects import Effect
+from the_alchemiser.domain.effects import Effect, SubmitOrder
 from the_alchemiser.domain.errors import BrokerUnavailable, StoreUnavailable
-from the_alchemiser.domain.events import Event, JournalRestored, Started, StreamRestored
+from the_alchemiser.domain.events import Event, JournalRestored, OrderHeard, Started
 from the_alchemiser.domain.probes import probe
-from the_alchemiser.ports import Clock, Lease, StreamingRepository
+from the_alchemiser.ports import Clock, Lease
 from the_alchemiser.runtime.clocks import LockstepClock
+from the_alchemiser.runtime.ear import Ear
 from the_alchemiser.runtime.outbox import Outbox
 from the_alchemiser.runtime.patience import PATIENCE_SECONDS, PatientCommit
 from the_alchemiser.runtime.perform import Performer
@@ -34,10 +35,6 @@ DRAIN_SECONDS_MAX = 3.0
 stop takes five seconds at most."""
 START_SECONDS_MAX = 30.0
 """How long the order stream may take to listen at the start: without it no order would be followed."""
-HEARD_MAX = 10_000
-"""With so many order updates not yet taken the stream is left waiting; nothing is dropped."""
-CATCH_UP_SECONDS_MAX = 10.0
-"""How long the stream may lag behind an answer in lockstep before that is a fault."""
 
 
 class Pace(Protocol):
@@ -136,56 +133,6 @@ class LiveDriver:
                 events.append(JournalRestored(self._now(), trouble))
 
 
-class Ear:
-    """Listens to the order stream for ever and keeps what it heard until the driver takes it."""
-
-    def __init__(self, stream: StreamingRepository, now: Callable[[], int]) -> None:
-        self._stream, self._now = stream, now
-        self._heard: list[Event] = []
-        self._is_connected = asyncio.Event()
-        self._room = asyncio.Event()
-        self.arrival = asyncio.Event()
-        self.sequence = 0
-
-    async def hear(self) -> None:
-        """Runs until cancelled."""
-        async for heard in self._stream.order_updates():
-            self.sequence = self._stream.sequence
-            if heard is not None:
-                self._heard.append(heard)
-            elif self._is_connected.is_set():
-                self._heard.append(StreamRestored(self._now()))
-            else:
-                self._is_connected.set()
-            self.arrival.set()
-            if len(self._heard) >= HEARD_MAX:
-                self._room.clear()
-                await self._room.wait()
-
-    @property
-    def trouble(self) -> str:
-        """Why the stream does not listen, in one line; empty while it does."""
-        return self._stream.trouble
-
-    async def connected(self) -> None:
-        """Returns once the stream listens: only then can a read of the broker's record miss nothing."""
-        await self._is_connected.wait()
-
-    def take(self) -> list[Event]:
-        """Everything heard since the last call."""
-        heard, self._heard = self._heard, []
-        self.arrival.clear()
-        self._room.set()
-        return heard
-
-    async def caught_up(self, sequence: int) -> None:
-        """Wait until stream message number `sequence` has been heard. Raises TimeoutError when it does not come."""
-        async with asyncio.timeout(CATCH_UP_SECONDS_MAX):
-            while self.sequence < sequence:
-                self.arrival.clear()
-                await self.arrival.wait()
-
-
 class RunningPace:
     """Time passes by itself: effects go out at once, the urgent ones first, a few at a time."""
 
@@ -238,6 +185,8 @@ class RunningPace:
         answer = await loop.run_in_executor(self._threads, self._performer.perform, effect)
         if answer is not None:
             self._answers.append(answer)
+        if isinstance(effect, SubmitOrder) and isinstance(answer, OrderHeard):
+            self._ear.expect(effect.request.client_order_id)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
