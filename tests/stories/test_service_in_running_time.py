@@ -5,81 +5,102 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stories.runs import facts_of
-from wire import WireExchange, running_exchange
+from stories.services import (
+    BEFORE_THE_CYCLE,
+    SPEED,
+    assert_nothing_lost_or_doubled,
+    count,
+    service,
+    wait_for_facts,
+)
+from wire import ExchangeProcess, running_exchange
 
-from the_alchemiser.domain.facts import DayClosed, Fact, FillBooked, OrderIntended, Reconciled
+from the_alchemiser.domain.facts import DayClosed, FillBooked
 
 pytestmark = pytest.mark.slow
 
-BEFORE_THE_CYCLE = "2021-01-04T20:43:00Z"
-SHORT_CYCLE = {"CYCLE__MINUTES_BEFORE_CLOSE": "14", "CYCLE__WALK_INTERVAL_SECONDS": "120"}
-SPEED = 40
-"""The last quarter of an hour takes less than half a minute. Faster, and a busy machine makes every quote old."""
-WAIT_SECONDS_MAX = 150
-POLL_SECONDS = 0.05
-STOP_SECONDS_MAX = 15
+STOP_SECONDS_MAX = 5.0
+"""However the broker behaves."""
+OUTAGE_SECONDS = 2.0
+"""Long enough for every conversation to hang or to wait for its next try."""
+
+
+def fallen_silent(exchange: ExchangeProcess) -> None:
+    """It takes connections and answers none."""
+    exchange.process.send_signal(signal.SIGSTOP)
+
+
+def failing(exchange: ExchangeProcess) -> None:
+    """Every answer is a 503, and every read is tried again."""
+    exchange.request(
+        "POST", "/v1/control/faults", {"fault": "error", "status": 503, "route": "GET,POST,DELETE /v2/*"}
+    )
+
+
+def well_again(exchange: ExchangeProcess) -> None:
+    exchange.process.send_signal(signal.SIGCONT)
+    exchange.request("DELETE", "/v1/control/faults")
+
+
+def stopped(running: subprocess.Popen[bytes], number: signal.Signals) -> float:
+    """How many seconds the process took to end."""
+    asked = time.monotonic()
+    running.send_signal(number)
+    running.wait(60)
+    return time.monotonic() - asked
+
+
+def finish_the_day(exchange: ExchangeProcess, folder: Path) -> None:
+    """The next start, whatever ended the one before: the day is finished and nothing was lost or doubled."""
+    running = service(exchange, folder)
+    wait_for_facts(folder, running, lambda facts: count(facts, DayClosed) >= 1)
+    assert stopped(running, signal.SIGTERM) <= STOP_SECONDS_MAX
+    assert running.returncode == 0
+    assert_nothing_lost_or_doubled(exchange, folder)
 
 
 def test_a_service_killed_while_it_trades_finishes_the_day_after_its_restart(tmp_path: Path) -> None:
     with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
-        first = _service(exchange, tmp_path)
-        _wait(tmp_path, first, lambda facts: _count(facts, FillBooked) >= 1)
+        first = service(exchange, tmp_path)
+        wait_for_facts(tmp_path, first, lambda facts: count(facts, FillBooked) >= 1)
         first.send_signal(signal.SIGKILL)
         first.wait()
-        second = _service(exchange, tmp_path)
-        _wait(tmp_path, second, lambda facts: _count(facts, DayClosed) >= 1)
-        second.send_signal(signal.SIGTERM)
-        code = second.wait(STOP_SECONDS_MAX)
-        at_exchange = exchange.request("GET", "/v2/orders?status=all&limit=500").body
-    facts = facts_of(tmp_path)
-    named = Counter(fact.request.client_order_id for fact in facts if isinstance(fact, OrderIntended))
-    last = [fact for fact in facts if isinstance(fact, Reconciled)][-1]
-
-    assert code == 0
-    assert last.differences == ()
-    assert max(named.values()) == 1
-    assert {order["client_order_id"] for order in at_exchange} <= set(named)
-    bought = sum(fact.fill.shares for fact in facts if isinstance(fact, FillBooked))
-    assert bought == sum(int(order["filled_qty"]) for order in at_exchange)
+        finish_the_day(exchange, tmp_path)
 
 
-def _service(exchange: WireExchange, folder: Path) -> subprocess.Popen[bytes]:
-    environ = {
-        **os.environ,
-        **SHORT_CYCLE,
-        "ALPACA_API_KEY": exchange.key,
-        "ALPACA_SECRET_KEY": exchange.secret,
-        "ALPACA_BASE_URL": exchange.rest,
-        "DATA_DIR": str(folder),
-    }
-    command = [sys.executable, "-m", "the_alchemiser", "run"]
-    return subprocess.Popen(
-        command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder
-    )
+@pytest.mark.parametrize(
+    ("outage", "number"),
+    [(fallen_silent, signal.SIGTERM), (failing, signal.SIGINT)],
+    ids=["silent", "failing"],
+)
+def test_a_stop_in_an_outage_takes_five_seconds_at_most_and_leaves_what_a_kill_leaves(
+    tmp_path: Path, outage: object, number: signal.Signals
+) -> None:
+    with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
+        first = service(exchange, tmp_path)
+        wait_for_facts(tmp_path, first, lambda facts: count(facts, FillBooked) >= 1)
+        outage(exchange)  # type: ignore[operator]
+        time.sleep(OUTAGE_SECONDS)
+        assert stopped(first, number) <= STOP_SECONDS_MAX
+        assert first.returncode == 0
+        well_again(exchange)
+        finish_the_day(exchange, tmp_path)
 
 
-def _wait(folder: Path, service: subprocess.Popen[bytes], is_so: Callable[[list[Fact]], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while not is_so(_facts_so_far(folder)):
-        assert service.poll() is None, "the service ended by itself"
-        assert time.monotonic() < deadline, "it did not come that far in time"
-        time.sleep(POLL_SECONDS)
-
-
-def _facts_so_far(folder: Path) -> list[Fact]:
-    try:
-        return facts_of(folder)
-    except Exception:  # noqa: BLE001 - the file is just being made
-        return []
-
-
-def _count(facts: list[Fact], kind: type) -> int:
-    return sum(isinstance(fact, kind) for fact in facts)
+def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
+        running = service(exchange, tmp_path)
+        wait_for_facts(tmp_path, running, lambda facts: count(facts, FillBooked) >= 1)
+        fallen_silent(exchange)
+        time.sleep(OUTAGE_SECONDS)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        if running.poll() is None:
+            assert stopped(running, signal.SIGINT) <= 1
+            assert running.returncode == 128 + signal.SIGINT
+        well_again(exchange)
+        os.kill(exchange.process.pid, signal.SIGCONT)
