@@ -174,18 +174,18 @@ def _system(
     settings: Settings, connection: Connection, watchers: Sequence[Callable[[Sequence[Fact]], None]]
 ) -> Iterator[System]:
     from the_alchemiser.bootstrap import build
+    from the_alchemiser.store.anchor import Anchor, AnchoredJournal
     from the_alchemiser.store.journal import SqlJournal
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    journal = SqlJournal(settings.store_url)
-    try:
-        system = build(settings, connection, journal, watchers)
-        try:
-            yield system
-        finally:
-            system.close()
-    finally:
-        journal.close()
+    with contextlib.ExitStack() as given_back:
+        anchor, journal = Anchor(settings.anchor_path), SqlJournal(settings.store_url)
+        given_back.callback(anchor.close)
+        given_back.callback(journal.close)
+        journal.require_sound(anchor.read())
+        system = build(settings, connection, AnchoredJournal(journal, anchor), watchers)
+        given_back.callback(system.close)
+        yield system
 
 
 async def _until_signalled(system: System) -> None:

@@ -91,6 +91,7 @@ class Settings(Group):
     # Not in the repr: these two may carry a password.
     database_url: DatabaseUrl | None = Field(default=None, repr=False)
     redis_url: RedisUrl | None = Field(default=None, repr=False)
+    audit_anchor: Folder | None = None
     jwt_secret_key: SigningKey | None = None
     log_level: LogLevel = "INFO"
     log_format: LogFormat | None = None
@@ -160,6 +161,11 @@ class Settings(Group):
         return self.database_url or f"sqlite:///{self.data_dir / 'alchemiser.db'}"
 
     @property
+    def anchor_path(self) -> Path:
+        """Where the journal's end is noted a second time: the given file, or one beside the data folder."""
+        return self.audit_anchor or self.data_dir.with_name(f"{self.data_dir.name}.anchor")
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What the user should hear once at the start: doubtful words, and what is missing and done without."""
         return self._notices
@@ -205,7 +211,10 @@ class Settings(Group):
         return value
 
     def _derived(self) -> dict[str, tuple[str, str]]:
-        values = {"DATABASE_URL": (self.store_url, f"{DERIVED} from DATA_DIR")}
+        values = {
+            "DATABASE_URL": (self.store_url, f"{DERIVED} from DATA_DIR"),
+            "AUDIT_ANCHOR": (str(self.anchor_path), f"{DERIVED} from DATA_DIR"),
+        }
         if self.uses_embedded_exchange:
             return values
         origin = f"{DERIVED} from ALPACA_BASE_URL"

@@ -23,6 +23,7 @@ from the_alchemiser.domain.errors import (
     AlchemiserError,
     BrokerError,
     ConfigurationError,
+    JournalCorrupt,
     SafetyRefusal,
 )
 
@@ -142,6 +143,8 @@ class Frame:
                 return MISUSED, _lines(str(error))
             case BrokerError(request_id=request_id) if request_id:
                 return FAILED, [f"{_one_line(str(error))} (request {request_id})"]
+            case JournalCorrupt():
+                return FAILED, [f"{_one_line(str(error))}; `{PROGRAM} db rebuild` restores it"]
             case AlchemiserError():
                 return FAILED, [_one_line(str(error))]
             case OSError() if error.errno is not None:

@@ -46,18 +46,23 @@ def audit_verify(
     context: typer.Context,
     anchor: Annotated[
         str,
-        typer.Option(metavar="ENTRY:DIGEST", help="A digest noted earlier, to find a cut or rewritten end."),
+        typer.Option(
+            metavar="ENTRY:DIGEST", help="A digest noted earlier; by itself the one of AUDIT_ANCHOR."
+        ),
     ] = "",
     data: DataFolder = None,
     as_json: Json = False,
 ) -> int:
-    """Check the journal's hash chain. Every table for reading is compared with the journal, too."""
+    """Check the journal's hash chain. Every table for reading, and its end as it was noted, are compared with it."""
+    from the_alchemiser.store.anchor import Anchor
     from the_alchemiser.store.reading import Reading
 
     from .tables import verification_line
 
     frame, tip = frame_of(context, as_json, data), _tip(anchor)
-    with Reading(frame.settings().store_url) as reading:
+    settings = frame.settings()
+    tip = tip or Anchor(settings.anchor_path).read()
+    with Reading(settings.store_url) as reading:
         found = reading.verify(tip)
         place = reading.place
     document = {
@@ -66,11 +71,12 @@ def audit_verify(
         "digest": found.hash,
         "bad_entry": found.bad_seq,
         "reason": found.reason,
+        "anchor": tip and {"entry": tip.seq, "digest": tip.hash},
         "path": place,
     }
     frame.answer(document, lambda: verification_line(found, place))
     if not found.is_sound:
-        frame.say(f"alchemiser: {place}: {found.reason}")
+        frame.say(f"alchemiser: {place}: {found.reason}; `alchemiser db rebuild` restores it")
     return DONE if found.is_sound else FAILED
 
 

@@ -75,6 +75,8 @@ IN_THE_SHELL = frozenset(
 
 IN_PROCESSES = frozenset(
     {
+        "anchor.not_written",
+        "anchor.unreadable",
         "ear.full",
         "handlers.resting",
         "live.lease_not_renewed",

@@ -20,7 +20,7 @@ from the_alchemiser.ports import Clock, Lease
 from the_alchemiser.runtime.clocks import LockstepClock
 from the_alchemiser.runtime.ear import Ear
 from the_alchemiser.runtime.outbox import Outbox
-from the_alchemiser.runtime.patience import PATIENCE_SECONDS, PatientCommit
+from the_alchemiser.runtime.patience import PatientCommit
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.threads import DaemonThreads
 from the_alchemiser.runtime.turn import Turn
@@ -63,13 +63,12 @@ class LiveDriver:
         has_process_alone: bool = True,
         lease: Lease | None = None,
         renewal_seconds: float = RENEWAL_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._turn, self._pace, self._ear, self._now = turn, pace, ear, now
         self._lease, self._renewal_seconds = lease, renewal_seconds
         self._start_seconds = start_seconds
         self.is_stopping = False
-        self._commit = PatientCommit(turn, lambda: self.is_stopping, patience_seconds=patience_seconds).commit
+        self._commit = PatientCommit(turn, lambda: self.is_stopping).commit
         self._has_process_alone = has_process_alone
 
     def stop(self) -> None:

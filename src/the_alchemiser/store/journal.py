@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, insert, select
 
+from the_alchemiser.domain.errors import JournalCorrupt
 from the_alchemiser.domain.facts import Fact, decode
 
 from . import schema
@@ -19,7 +20,11 @@ from .shelf import Shelf
 from .sqlite import BUSY_SECONDS, JOURNAL_BYTES_MAX, Connect
 from .statements import Statements
 from .tables import DERIVED, PROJECTION_VERSION, projection
-from .verification import Verification, refold, require_agreement, stored_entries, stored_tip, verify
+from .verification import Verification, glance, refold, require_agreement, stored_entries, stored_tip, verify
+
+CHECKED_ENTRIES_MAX = 100_000
+"""A journal of so many entries is checked whole at each start, which takes some three seconds; they are ten years of
+daily cycles in twenty symbols."""
 
 
 class SqlJournal:
@@ -124,6 +129,18 @@ class SqlJournal:
         """Check chain and derived tables; `anchor`, a digest noted elsewhere, must still be in the chain."""
         with self._whole() as connection:
             return verify(connection, anchor)
+
+    def require_sound(self, anchor: Tip | None = None) -> None:
+        """Raises JournalCorrupt unless everything stored is what was written, and ends where `anchor` says or later.
+
+        A journal of more than CHECKED_ENTRIES_MAX entries has its structure and its end looked at; its chain is
+        checked as it is read, its tables by `alchemiser audit verify`.
+        """
+        with self._whole() as connection:
+            is_long = stored_tip(connection).seq > CHECKED_ENTRIES_MAX
+            found = glance(connection, anchor) if is_long else verify(connection, anchor)
+        if not found.is_sound:
+            raise JournalCorrupt(f"the journal {self._database.name} is not what was written: {found.reason}")
 
     def rebuild(self) -> Tip:
         """Make every derived table again from the journal alone.

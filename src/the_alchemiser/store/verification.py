@@ -121,12 +121,26 @@ def verify(connection: Connection, anchor: Tip | None = None) -> Verification:
     return Verification(tip.seq, tip.hash, None, _table_fault(connection, tip, records))
 
 
+def glance(connection: Connection, anchor: Tip | None = None) -> Verification:
+    """Check what can be checked without reading every entry: the file's structure, its end, and the anchor."""
+    if faults := _structural_faults(connection):
+        return Verification(0, "", None, f"the file is damaged: {faults}")
+    try:
+        tip = require_agreement(connection)
+        _require_anchor(connection, tip, anchor)
+    except BrokenChain as broken:
+        return Verification(broken.seq - 1, "", broken.seq, str(broken))
+    except JournalCorrupt as corrupt:
+        return Verification(0, "", None, str(corrupt))
+    return Verification(tip.seq, tip.hash)
+
+
 def _require_anchor(connection: Connection, tip: Tip, anchor: Tip | None) -> None:
     if anchor is None or anchor == START:
         return
     if anchor.seq > tip.seq:
         raise BrokenChain(tip.seq + 1, f"and all after it are gone: the journal once ended at {anchor.seq}")
-    found = connection.execute(select(journal.c.hash).where(journal.c.seq == anchor.seq)).scalar_one()
+    found = connection.execute(select(journal.c.hash).where(journal.c.seq == anchor.seq)).scalar_one_or_none()
     if found != anchor.hash:
         raise BrokenChain(
             anchor.seq, "is not the one whose digest was noted: the journal was rewritten at or before it"
