@@ -24,6 +24,7 @@ QUICK = {
     "many_accounts": "--accounts 3 --orders 10",
     "exchange_year": "--days 3 --orders 6",
     "exchange_stream": "--rounds 1 --subscribers 2 --listeners 5 --orders 5",
+    "stream_ingest": "--rounds 1 --messages 5000",
     "exchange_start": "--rounds 1",
     "journal": "--days 1",
     "order_round_trip": "--orders 10 --rounds 1",

@@ -30,6 +30,7 @@ PROMISED = {
         "encode_only_msgpack_per_s",
         "trade_updates",
     },
+    "stream_ingest": {"full_frames", "one_a_frame"},
     "exchange_start": {"listening", "libraries", "python", "cpu_s", "resident_mb"},
     "journal": {"appends_per_s", "fsync_per_s_limit", "sqlite_commits_per_s"},
     "order_round_trip": {"ours", "alpaca_py", "http_client", "alpaca_py_takes_times"},

@@ -1,4 +1,6 @@
-"""Alpaca, and the only importer of alpaca-py: requests by `AlpacaManager`, order updates by `AlpacaStream`."""
+"""Alpaca, and the only importer of alpaca-py: requests by `AlpacaManager`, order updates by `AlpacaStream`, prices by
+`StockStream`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from the_alchemiser.broker.alpaca_manager import AlpacaManager, create_alpaca_ma
 from the_alchemiser.broker.alpaca_stream import AlpacaStream
 from the_alchemiser.broker.clients import BrokerOptions
 from the_alchemiser.broker.credentials import Credentials
+from the_alchemiser.broker.market_stream import Occasion, StockStream, StreamOptions
 from the_alchemiser.broker.platform import SYSTEM, Platform
 from the_alchemiser.broker.ratebudget import RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, Waits, alpaca_retry_context, is_transient_error
@@ -18,9 +21,12 @@ __all__ = [
     "BrokerOptions",
     "Credentials",
     "Endpoints",
+    "Occasion",
     "Platform",
     "RateBudget",
     "RetryPolicy",
+    "StockStream",
+    "StreamOptions",
     "Waits",
     "alpaca_retry_context",
     "create_alpaca_manager",
