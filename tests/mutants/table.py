@@ -1,0 +1,255 @@
+"""The mutants: bugs that systems like this one have had, each in the smallest change that makes it.
+
+A rule of the product that is worked on moves its mutant with it: the suite says where `old` no longer occurs.
+"""
+
+from __future__ import annotations
+
+from .planting import Mutant
+
+MUTANTS = (
+    # Sending
+    Mutant(
+        "new_id_on_retry",
+        "an order without an answer is sent again under a new id",
+        "settlement.py",
+        "step.ask(SubmitOrder(order.request))",
+        'step.ask(SubmitOrder(__import__("msgspec").structs.replace(order.request, client_order_id=f"{client_order_id}r")))',
+    ),
+    Mutant(
+        "timeout_is_rejected",
+        "no answer in time is taken for a refusal",
+        "runtime/perform.py",
+        "return OrderUnheard(self.now(), name, str(failure))",
+        "return OrderDenied(self.now(), name, str(failure))",
+    ),
+    Mutant(
+        "absent_at_once",
+        "a look-up that finds nothing at once is proof that the order never arrived",
+        "settlement.py",
+        "if step.at - order.lost_at < IN_FLIGHT_SECONDS * SECOND:",
+        "if step.at < order.lost_at:",
+    ),
+    Mutant(
+        "never_looked_up",
+        "an order without an answer is never looked for",
+        "settlement.py",
+        'step.ask(SetTimer(step.at + seconds * SECOND, f"lookup:{client_order_id}:{number}"))',
+        "pass",
+    ),
+    Mutant(
+        "forgotten_at_restart",
+        "what was under way when the process ended is not looked for",
+        "reconciliation.py",
+        "self._settlement.search_again(step, known)",
+        "pass",
+    ),
+    Mutant(
+        "sent_for_ever",
+        "yesterday's decision is sent again today",
+        "settlement.py",
+        "return cycle is not None and cycle.cycle_id == order.cycle_id and at < cycle.closes_at",
+        "return True",
+    ),
+    Mutant(
+        "id_without_revision",
+        "the second order of a trade has the name of the first",
+        "pipeline/execution.py",
+        "name = client_order_id(cycle_id, trade.symbol, trade.side, len(work.orders))",
+        "name = client_order_id(cycle_id, trade.symbol, trade.side, 0)",
+    ),
+    Mutant(
+        "refused_is_repeated",
+        "what the broker refused is sent again and again",
+        "pipeline/execution.py",
+        "            OrderStatus.REJECTED,\n",
+        "",
+    ),
+    # Cancelling
+    Mutant(
+        "cancel_answered_is_canceled",
+        "the answer to a cancel is taken for the end of the order",
+        "state.py",
+        "self.orders[fact.client_order_id].cancel_intended = True",
+        "self.orders[fact.client_order_id].status = OrderStatus.CANCELED; self._track(self.orders[fact.client_order_id])",
+    ),
+    Mutant(
+        "stuck_cancel_is_an_end",
+        "an order that waits for its cancellation counts as ended",
+        "domain/orders.py",
+        "        OrderStatus.CANCELED,\n        OrderStatus.EXPIRED,\n",
+        "        OrderStatus.CANCELED,\n        OrderStatus.PENDING_CANCEL,\n        OrderStatus.EXPIRED,\n",
+    ),
+    Mutant(
+        "order_that_came_back_is_left",
+        "an order that was given up and turns up lives on beside its successor",
+        "settlement.py",
+        "if before is OrderStatus.ABANDONED and order.status is not before:",
+        "if False:",
+    ),
+    # Merging
+    Mutant(
+        "cum_maximum_dropped",
+        "an older report takes filled shares back",
+        "domain/orders.py",
+        "self.reported_filled = max(self.reported_filled, report.filled)",
+        "self.reported_filled = report.filled",
+    ),
+    Mutant(
+        "last_report_wins",
+        "reports are merged in the order in which they come",
+        "domain/orders.py",
+        "if told > ours:",
+        "if True:",
+    ),
+    # Risk
+    Mutant(
+        "released_while_unknown",
+        "an order without an answer keeps no cash back",
+        "pipeline/execution.py",
+        "if order.request.side is Side.SELL or order.is_done:",
+        "if order.request.side is Side.SELL or order.is_done or order.status is OrderStatus.UNKNOWN:",
+    ),
+    Mutant(
+        "cash_not_reserved",
+        "cash promised to open orders is spent once more",
+        "cycle.py",
+        "return self.state.ledger.cash - promised",
+        "return self.state.ledger.cash",
+    ),
+    Mutant(
+        "quote_age_ignored",
+        "orders are priced by quotes of any age",
+        "cycle.py",
+        "return at - book.quotes[request.symbol].at > QUOTE_AGE_SECONDS_MAX * SECOND",
+        "return False",
+    ),
+    Mutant(
+        "stale_snapshot",
+        "a decision is made on quotes of any age",
+        "pipeline/snapshot.py",
+        "if age_seconds > QUOTE_AGE_SECONDS_MAX:",
+        "if False:",
+    ),
+    Mutant(
+        "side_slip",
+        "what should be sold is bought",
+        "pipeline/execution.py",
+        "return OrderRequest(name, trade.symbol, trade.side, shares, kind, limit_price=limit)",
+        "return OrderRequest(name, trade.symbol, Side.BUY, shares, kind, limit_price=limit)",
+    ),
+    Mutant(
+        "unit_slip",
+        "shares are sent in another unit than they were decided in",
+        "runtime/direct.py",
+        "qty_e9=int(request.shares * QUANTITY),",
+        "qty_e9=int(request.shares * QUANTITY * 10),",
+    ),
+    Mutant(
+        "answer_of_another",
+        "an answer about another order is taken for this one's",
+        "runtime/perform.py",
+        "if report.client_order_id != name:",
+        "if False:",
+    ),
+    Mutant(
+        "part_is_all",
+        "a trade that is filled in part counts as filled",
+        "pipeline/execution.py",
+        "if work.remaining <= 0:",
+        "if work.filled > 0:",
+    ),
+    Mutant(
+        "whole_trade_again",
+        "after a part was filled the whole trade is sent again",
+        "pipeline/execution.py",
+        "trade, shares = work.trade, work.remaining",
+        "trade, shares = work.trade, work.trade.shares",
+    ),
+    # Books
+    Mutant(
+        "float_money",
+        "the ledger's cash goes through a binary fraction",
+        "pipeline/ledger.py",
+        "self.cash += fill.amount",
+        "self.cash += Dollars(float(fill.amount) * 1.0000001)",
+    ),
+    Mutant(
+        "external_ignored",
+        "trades of somebody else on our account are in no book",
+        "settlement.py",
+        '        """A trade somebody else made on our account: adopted, and told."""\n',
+        '        """A trade somebody else made on our account: adopted, and told."""\n        return\n',
+    ),
+    Mutant(
+        "executions_from_now",
+        "executions are read from the last agreement on, without looking back",
+        "state.py",
+        "READ_OVERLAP_SECONDS = 60",
+        "READ_OVERLAP_SECONDS = -60",
+    ),
+    Mutant(
+        "fills_never_asked_for",
+        "a fill that a report implies and nobody told is not asked for",
+        "settlement.py",
+        'step.ask(SetTimer(step.at + seconds * SECOND, "fills"))',
+        "pass",
+    ),
+    Mutant(
+        "utc_day_roll",
+        "the day ends at midnight in Greenwich",
+        "engine.py",
+        "closes_at = max(session.close + SETTLE_SECONDS * SECOND, closes_from)",
+        "closes_at = max((session.close // (86400 * SECOND) + 1) * 86400 * SECOND, closes_from)",
+    ),
+    Mutant(
+        "day_closed_twice",
+        "the books of a day are closed as often as somebody asks",
+        "engine.py",
+        "return self.state.last_close is not None and self.state.last_close.session >= date",
+        "return False",
+    ),
+    Mutant(
+        "cycle_twice",
+        "a second start on one day begins its cycle again",
+        "state.py",
+        'self.ended_cycles[fact.cycle_id] = "finished"',
+        "pass",
+    ),
+    # Following the broker
+    Mutant(
+        "reconnect_without_read",
+        "what a broken stream missed is not read",
+        "engine.py",
+        'self.reconciliation.ask(step, "restored")',
+        "pass",
+    ),
+    Mutant(
+        "poll_removed",
+        "the stream's silence is taken for the rest of the orders",
+        "engine.py",
+        'self.reconciliation.ask(step, "step")',
+        "pass",
+    ),
+    Mutant(
+        "disagreement_ignored",
+        "a ledger that disagrees with the broker goes on buying",
+        "cycle.py",
+        "if move.request.side is Side.BUY and self._disagreement():",
+        "if False:",
+    ),
+    Mutant(
+        "replay_skips_last",
+        "the last fact of the journal is not replayed",
+        "engine.py",
+        "        for fact in history:\n",
+        "        for fact in tuple(history)[:-1]:\n",
+    ),
+    Mutant(
+        "reads_without_watch",
+        "orders given up are never asked for again",
+        "state.py",
+        "return ReadBroker(purpose, after, (*self.live, *self.abandoned))",
+        "return ReadBroker(purpose, after, tuple(self.live))",
+    ),
+)
