@@ -1,6 +1,6 @@
 """Hunt the mutants: `python -m tests.mutants [NAME ...] [--seeds 300] [-j 2]`.
 
-Without names all of them are hunted, and the seeds that found them are written down for the suite and for docs/proof.md.
+The seeds that found them are written down for the suite and for docs/proof.md.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.money import Side
-from the_alchemiser.domain.orders import Execution, OrderReport, OrderStatus
+from the_alchemiser.domain.orders import Execution, Fill, FillSource, OrderReport, OrderStatus
 from the_alchemiser.exchange.venue.account import OtherActivity
 from the_alchemiser.simulation.judge import keeping
 from the_alchemiser.simulation.judge.case import CHECKS, Rules
@@ -229,6 +229,16 @@ def test_a_trade_that_makes_a_position_too_heavy_is_found() -> None:
     assert court.violated == {"I-LIM"}
 
 
+def test_trades_that_together_are_too_much_are_found() -> None:
+    for shares, expected in ((80, set()), (81, {"I-LIM"})):
+        court = Court(
+            Rules(price_collar_ppm=0, position_weight_max_ppm=900_000, order_notional_max_e13=E9 * E13)
+        )
+        court.approve("NEWS", shares)
+        court.step()
+        assert court.violated == expected
+
+
 # I-RES
 
 
@@ -237,6 +247,17 @@ def test_too_little_kept_back_is_found(court: Court) -> None:
     court.step(promised_e13=1_000 * E13)
     assert court.texts == []
     court.step(promised_e13=1_000 * E13 - 1)
+    assert court.violated == {"I-RES"}
+
+
+def test_of_an_order_that_has_ended_only_what_it_filled_is_kept_back(court: Court) -> None:
+    order = court.send(A)
+    court.exchange.execute(order, 4)
+    court.exchange.set(order, "canceled")
+    court.report(A, OrderStatus.CANCELED, 4)
+    court.step(promised_e13=400 * E13)
+    assert court.texts == []
+    court.step(promised_e13=400 * E13 - 1)
     assert court.violated == {"I-RES"}
 
 
@@ -309,6 +330,17 @@ def test_two_executions_may_be_booked_as_one_at_what_they_cost(court: Court) -> 
     assert court.texts == []
 
 
+@pytest.mark.parametrize(("dollars", "expected"), [("100.00001", set()), ("100.01", {"I-FILL", "I-CASH"})])
+def test_a_reckoned_average_is_right_to_the_cent(court: Court, dollars: str, expected: set[str]) -> None:
+    order = court.send(A)
+    court.exchange.execute(order, 10)
+    court.report(A, OrderStatus.FILLED, 10)
+    fill = Fill(A, ACME, Side.BUY, Decimal(0), Decimal(10), Decimal(dollars), court.now, FillSource.SYNTHETIC)
+    court.say(told.FillBooked(court.now, CYCLE, fill))
+    court.rest()
+    assert court.violated == expected
+
+
 def test_an_execution_that_nobody_booked_is_found_at_rest(court: Court) -> None:
     order = court.send(A)
     court.exchange.execute(order, 10)
@@ -319,7 +351,7 @@ def test_an_execution_that_nobody_booked_is_found_at_rest(court: Court) -> None:
     assert {"I-FILL", "I-POS", "I-CASH"} <= court.violated
 
 
-@pytest.mark.parametrize("later", [("new", 5, 5), ("partially_filled", 4, 4), ("partially_filled", 5, 4)])
+@pytest.mark.parametrize("later", [("unknown", 5, 5), ("partially_filled", 4, 4), ("partially_filled", 5, 4)])
 def test_an_order_that_goes_back_is_found(court: Court, later: tuple[str, int, int]) -> None:
     order = court.send(A)
     court.exchange.execute(order, 5)
@@ -370,7 +402,9 @@ def test_a_cent_that_nobody_can_explain_is_found_in_the_exchange(court: Court) -
 
 
 def test_a_cent_that_nobody_can_explain_is_found_in_a_ledger(court: Court) -> None:
-    court.step(cash_e13=CASH * E13 + 1)
+    court.step(cash_e13=CASH * E13 + 10_000)
+    assert court.texts == []
+    court.step(cash_e13=CASH * E13 + 10_001)
     assert court.violated == {"I-CASH"}
 
 
@@ -599,6 +633,24 @@ def test_a_purchase_outside_the_session_is_found(court: Court) -> None:
     court.quote()
     court.intend(A)
     court.step()
+    assert court.violated == {"I-STALE"}
+
+
+def test_a_decision_on_bad_data_is_found(court: Court) -> None:
+    for age_seconds, expected in ((120, set()), (121, {"I-STALE"})):
+        quote = Quote(ACME, court.now - age_seconds * SECOND, Decimal(1), Decimal(2))
+        court.say(told.SnapshotTaken(court.now, CYCLE, {ACME: quote}, ""))
+        court.step()
+        assert court.violated == expected
+
+
+def test_an_order_that_leaves_after_its_session_is_found(court: Court) -> None:
+    court.intend(A)
+    court.exchange.now = CLOSE - 1
+    court.judge.departed(A)
+    assert court.texts == []
+    court.exchange.now = CLOSE
+    court.judge.departed(A)
     assert court.violated == {"I-STALE"}
 
 

@@ -60,6 +60,8 @@ class Network:
         self.broker = DirectBroker(time.exchange)
         self.clogged: set[str] = set()
         self.last: dict[str, tuple[Nanos, Any]] = {}
+        self.departed: Callable[[object], None] = lambda request: None
+        """Told every request that leaves a process."""
         self.answered: Answered = lambda site, about, answer: None
         """Told every answer that reaches a process."""
         self._seed = seed
@@ -217,6 +219,7 @@ class Link:
             self._arrived(self._network.time.now, self._name, request)
             return act()
 
+        self._network.departed(request)
         return self._ask(site, arrive, request)
 
     def _ask(self, site: str, act: Callable[[], Answer], about: object = None) -> Answer:

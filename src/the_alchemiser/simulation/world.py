@@ -79,7 +79,7 @@ class World:
         config = self.life.engine_config(schedule.seed)
         self.clerk = Clerk(self.exchange, self.life.judged_by(config), _dates(self.sessions), self.disk.facts)
         self.director.witness = lambda fault: self.clerk.judge.struck(f"{fault.site}: {fault.kind}")
-        self.network.answered = self.clerk.answered
+        self.network.answered, self.network.departed = self.clerk.answered, self.clerk.departed
         self.violations: list[Violation] = []
         self.alerts: list[str] = []
         self.machine: Machine = CoreMachine(self._surroundings(), "main")

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked, TradeEnded
 from the_alchemiser.simulation.judge.case import CHECKS, REST, STEP, Case, Texts
-from the_alchemiser.simulation.judge.exact import CENT_E13, fraction, money_e13, price_e4, shares_e9
+from the_alchemiser.simulation.judge.exact import CENT_E13, cost_e13, fraction, money_e13, price_e4, shares_e9
 from the_alchemiser.simulation.judge.story import EXTERNAL, RANKS
+
+FINEST_E13 = 10_000
+"""A billionth of a dollar: averages are not exact in any unit."""
 
 
 @CHECKS.on(FillBooked, "I-FILL")
@@ -25,10 +28,10 @@ def booked_as_executed(case: Case, fact: FillBooked) -> Texts:
     filled = case.record.filled_e9(order_id)
     if after > filled:
         yield f"{name}: booked up to {after}, the broker filled {filled}"
-    elif (cost := (after - before) * price_e4(fill.price)) != (
-        told := case.record.cost_e13(order_id, before, after)
-    ):
-        yield f"{name}: ({before}, {after}] booked at {cost} (e13), executed at {told}"
+    elif fill.source.value != "synthetic":
+        cost = cost_e13(after - before, fill.price)
+        if cost != (told := case.record.cost_e13(order_id, before, after)):
+            yield f"{name}: ({before}, {after}] booked at {cost} (e13), executed at {told}"
 
 
 def _order_id(case: Case, name: str) -> str:
@@ -61,10 +64,17 @@ def everything_executed_is_booked(case: Case) -> Texts:
     for order_id, fills in case.record.filled.items():
         order = case.record.orders[order_id]
         name = order.client_order_id if order.client_order_id in case.story.intents else EXTERNAL + order_id
-        booked = sum(one.after_e9 - one.before_e9 for one in case.story.intervals_of(name))
-        filled = sum(fill.qty_e9 for fill in fills if fill.at > case.story.opened_at)
-        if booked != filled:
-            yield f"{name}: {booked} shares (e9) booked, {filled} filled"
+        booked = case.story.intervals_of(name)
+        told = [fill for fill in fills if fill.at > case.story.opened_at]
+        shares, filled = (
+            sum(one.after_e9 - one.before_e9 for one in booked),
+            sum(fill.qty_e9 for fill in told),
+        )
+        if shares != filled:
+            yield f"{name}: {shares} shares (e9) booked, {filled} filled"
+        cost, paid = sum(one.cost_e13 for one in booked), sum(fill.qty_e9 * fill.price_e4 for fill in told)
+        if abs(cost - paid) >= CENT_E13:
+            yield f"{name}: booked at {cost} (e13), executed at {paid}"
 
 
 @CHECKS.on(STEP, "I-FILL")
@@ -109,7 +119,7 @@ def every_cent_is_explained(case: Case) -> Texts:
     if stated != case.record.cash_e13:
         yield f"the exchange states {stated} (e13), its flows make {case.record.cash_e13}"
     for machine, glance in case.glances.items():
-        if glance.cash_e13 != case.story.cash_e13:
+        if abs(glance.cash_e13 - case.story.cash_e13) > FINEST_E13:
             yield f"{machine} has {glance.cash_e13} (e13), the journal's flows make {case.story.cash_e13}"
         if glance.positions_e9 != case.story.positions_e9:
             yield f"{machine} holds {glance.positions_e9} (e9), the journal's fills make {case.story.positions_e9}"

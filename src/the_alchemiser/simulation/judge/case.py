@@ -89,7 +89,7 @@ class Checks:
 
 
 CHECKS = Checks()
-ARRIVAL, FILL, STEP, REST = "arrival", "fill", "step", "rest"
+DEPARTURE, ARRIVAL, FILL, STEP, REST = "departure", "arrival", "fill", "step", "rest"
 
 
 def rules_of(limits: RiskLimits, **others: Any) -> Rules:

@@ -36,6 +36,11 @@ class Clerk:
         """Everything found so far."""
         return self.judge.violations
 
+    def departed(self, request: object) -> None:
+        """A request leaves a machine."""
+        if isinstance(request, OrderRequest):
+            self.judge.departed(request.client_order_id)
+
     def arrived(self, at: int, machine: str, request: object) -> None:
         """An order, or the broker's id of one to be canceled, reached the exchange."""
         durable = len(self._durable)

@@ -26,6 +26,11 @@ def money_e13(number: Decimal) -> int:
     return int(number.scaleb(13))
 
 
+def cost_e13(shares: int, price: Decimal) -> int:
+    """What so many billionths of a share cost; what is finer than the unit, as averages are, is rounded."""
+    return round(shares * fraction(price) * 10_000)
+
+
 def fraction(number: Decimal) -> Fraction:
     """The exact number."""
     return Fraction(*number.as_integer_ratio())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from the_alchemiser.domain.facts import OrderIntended, TradeApproved
+from the_alchemiser.domain.facts import OrderIntended, SnapshotTaken, TradeApproved
 from the_alchemiser.exchange.venue.account import FillRecord
-from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, FILL, STEP, Case, Texts
+from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, DEPARTURE, FILL, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import MILLION, MINUTE, price_e4, shares_e9
 from the_alchemiser.simulation.judge.hearing import SUBMIT, Arrival
 from the_alchemiser.simulation.judge.record import BUY, SELL
-from the_alchemiser.simulation.judge.story import Intent
+from the_alchemiser.simulation.judge.story import ENDED, Intent
 
 _TICK = Decimal("0.0001")
 
@@ -73,6 +73,18 @@ def no_approval_over_the_limits(case: Case, fact: TradeApproved) -> Texts:
     slack = MILLION + case.rules.price_collar_ppm
     if after * MILLION * MILLION > equity * case.rules.position_weight_max_ppm * slack:
         yield f"{trade.symbol} would be {after / equity:.1%} of equity"
+    gross = bought + sum(_all_after_e9(case, fact.cycle_id, one) * price for one, price in prices.items())
+    if gross * MILLION * MILLION > equity * case.rules.gross_exposure_max_ppm * slack:
+        yield f"with {trade.symbol} holdings would be {gross / equity:.1%} of equity"
+
+
+def _all_after_e9(case: Case, cycle_id: str, symbol: str) -> int:
+    """What will be held of a symbol after the trades of a cycle that were approved so far."""
+    held = _held_e9(case, symbol)
+    for side, sign in (("buy", 1), ("sell", -1)):
+        approved = case.story.approved.get((cycle_id, symbol, side))
+        held += 0 if approved is None else sign * shares_e9(approved.trade.shares)
+    return held
 
 
 def _marked(case: Case) -> dict[str, int]:
@@ -102,7 +114,8 @@ def enough_is_kept_back(case: Case) -> Texts:
 def _worst_e13(case: Case, intent: Intent) -> int:
     if not intent.is_buy:
         return 0
-    left = intent.qty_e9 - intent.booked_e9
+    # Of an order that has ended only what it filled can still cost something: what was told and not booked.
+    left = (intent.reported_e9 if intent.status in ENDED else intent.qty_e9) - intent.booked_e9
     if intent.limit_e4 is not None:
         return left * intent.limit_e4
     return left * intent.middle_e5 * (MILLION + case.rules.market_collar_ppm) // (10 * MILLION)
@@ -123,6 +136,25 @@ def no_close_turns_a_position_over(case: Case, fill: FillRecord) -> Texts:
     held = case.record.positions_e9.get(fill.symbol, 0)
     if fill.side == SELL and held < 0 and case.is_ours(fill.order_id):
         yield f"{fill.client_order_id} sold {fill.qty_e9} {fill.symbol} (e9) and left {held}"
+
+
+@CHECKS.on(DEPARTURE, "I-STALE")
+def no_order_after_its_session(case: Case, name: str) -> Texts:
+    """I-STALE: an order that a cycle decided leaves while the session it was decided in lasts."""
+    intent = case.story.intents.get(name)
+    closes_at = None if intent is None else case.story.closes_at.get(intent.cycle_id)
+    if closes_at is not None and case.record.now >= closes_at:
+        yield f"{name} left {(case.record.now - closes_at) / 1e9:.0f} s after its session ended"
+
+
+@CHECKS.on(SnapshotTaken, "I-STALE")
+def no_decision_on_bad_data(case: Case, fact: SnapshotTaken) -> Texts:
+    """I-STALE: what a decision looks at is two-sided, not crossed and young."""
+    for symbol, quote in fact.quotes.items():
+        if not 0 < quote.bid <= quote.ask:
+            yield f"{fact.cycle_id} was decided on {quote.bid} / {quote.ask} of {symbol}"
+        if fact.at - quote.at > case.rules.quote_age:
+            yield f"{fact.cycle_id} was decided on a quote of {symbol} {(fact.at - quote.at) / 1e9:.0f} s old"
 
 
 @CHECKS.on(OrderIntended, "I-STALE")

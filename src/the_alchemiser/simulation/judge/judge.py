@@ -12,7 +12,7 @@ from typing import Any
 from the_alchemiser.domain.events import Event
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.simulation.judge import booking, exposing, keeping, ordering
-from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, FILL, REST, STEP, Case
+from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, DEPARTURE, FILL, REST, STEP, Case
 from the_alchemiser.simulation.judge.hearing import Arrival, Glance
 from the_alchemiser.simulation.judge.violations import Violation
 
@@ -29,6 +29,11 @@ class Judge:
         self.case = case
         self.violations: list[Violation] = []
         self._durable = durable
+
+    def departed(self, name: str) -> None:
+        """An order under this client order id leaves a machine; it may arrive late, twice or never."""
+        self._catch_up()
+        self._check(DEPARTURE, name)
 
     def arrived(self, arrival: Arrival) -> None:
         """A request of ours reached the exchange, which has not acted on it yet."""

@@ -12,7 +12,7 @@ from the_alchemiser.domain import facts as told
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.orders import OrderRequest
-from the_alchemiser.simulation.judge.exact import fraction, money_e13, price_e4, shares_e9
+from the_alchemiser.simulation.judge.exact import cost_e13, fraction, money_e13, price_e4, shares_e9
 
 ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced", "abandoned", "denied", "unsent"})
 LIVE = frozenset({"accepted", "new", "partially_filled", "pending_cancel"})
@@ -93,6 +93,9 @@ class Story:
         self.transferred_e13 = 0
         """Money that came or went without a trade."""
         self.cycles: dict[str, int] = {}
+        """Sessions whose cycle began: how often."""
+        self.closes_at: dict[str, int] = {}
+        """When the session of a cycle ends."""
         self.closed: list[told.DayClosed] = []
         self.quotes: dict[str, Quote] = {}
         """The newest quote that a decision was told of, by symbol."""
@@ -151,12 +154,13 @@ class Story:
 
     def _fill_booked(self, fact: told.FillBooked) -> None:
         fill = fact.fill
-        before, after, price = shares_e9(fill.cum_before), shares_e9(fill.cum_after), price_e4(fill.price)
+        before, after = shares_e9(fill.cum_before), shares_e9(fill.cum_after)
         shares = after - before
-        self.intervals_of(fill.client_order_id).append(Interval(before, after, shares * price))
+        cost = cost_e13(shares, fill.price)
+        self.intervals_of(fill.client_order_id).append(Interval(before, after, cost))
         sign = 1 if fill.side.value == "buy" else -1
-        self.cash_e13 -= sign * shares * price
-        self._move(fill.symbol, sign * shares, price)
+        self.cash_e13 -= sign * cost
+        self._move(fill.symbol, sign * shares, fraction(fill.price) * 10_000)
         intent = self.intents.get(fill.client_order_id)
         if intent is not None:
             intent.reported_e9 = max(intent.reported_e9, after)
@@ -165,7 +169,7 @@ class Story:
     def _fill_corrected(self, fact: told.FillCorrected) -> None:
         fill = fact.fill
         shares = shares_e9(fill.cum_after) - shares_e9(fill.cum_before)
-        change = shares * (price_e4(fill.price) - price_e4(fact.price_before))
+        change = cost_e13(shares, fill.price) - cost_e13(shares, fact.price_before)
         booked = self.intervals_of(fill.client_order_id)
         for number, one in enumerate(booked):
             if one.before_e9 <= shares_e9(fill.cum_before) and shares_e9(fill.cum_after) <= one.after_e9:
@@ -180,7 +184,7 @@ class Story:
         else:
             self.live[intent.name] = intent
 
-    def _move(self, symbol: str, by_e9: int, price: int) -> None:
+    def _move(self, symbol: str, by_e9: int, price: Fraction) -> None:
         held = self.positions_e9.get(symbol, 0) + by_e9
         if held:
             self.positions_e9[symbol] = held
@@ -188,11 +192,11 @@ class Story:
             self.positions_e9.pop(symbol, None)
         lots = self.lots.setdefault(symbol, [])
         if by_e9 > 0:
-            lots.append((by_e9, Fraction(price)))
+            lots.append((by_e9, price))
         else:
             self._sell(lots, -by_e9, price)
 
-    def _sell(self, lots: list[tuple[int, Fraction]], left: int, price: int) -> None:
+    def _sell(self, lots: list[tuple[int, Fraction]], left: int, price: Fraction) -> None:
         while left and lots:
             shares, cost = lots.pop(0)
             sold = min(shares, left)
@@ -206,6 +210,7 @@ class Story:
 
     def _cycle_started(self, fact: told.CycleStarted) -> None:
         self.cycles[fact.session] = self.cycles.get(fact.session, 0) + 1
+        self.closes_at[fact.cycle_id] = fact.closes_at
 
     def _saw_quotes(self, fact: told.SnapshotTaken | told.CycleStepped) -> None:
         self.quotes.update(fact.quotes)
