@@ -47,6 +47,7 @@ from the_alchemiser.domain.facts import (
     OrderLost,
     OrderReported,
     Reconciled,
+    TradeRefused,
     encode,
 )
 from the_alchemiser.domain.instants import MINUTE, SECOND
@@ -111,14 +112,18 @@ def test_a_manual_trade_is_adopted_once_told_and_never_undone(hand: Hand) -> Non
     manual = somebody_elses("buy", 10, "MSFT")
     hand.at = NOON + SECOND
     hand.hear(manual, "partially_filled", 4, (0, 4))
-    hand.hear(manual, "partially_filled", 4, (0, 4))
     assert [effect.purpose for effect in hand.wants(ReadBroker)] == ["external"]
+    hand.hear(manual, "partially_filled", 4, (0, 4))
+    assert hand.wants(ReadBroker) == [], "one read is enough while it is under way"
     executions = [execution_of(manual, 0, 4, at=hand.at), execution_of(manual, 4, 10, "101", at=hand.at)]
     hand.read("external", "98994", [holding("10 MSFT @ 101")], executions=executions)
     assert hand.engine.state.ledger.shares() == {"MSFT": 10}
     assert [fact.cycle_id for fact in hand.kinds(FillBooked)] == ["", ""]
     assert hand.kinds(Reconciled)[-1].differences == ()
-    assert alerts(hand)[0] == "adopted a trade that was not ours: buy 4 MSFT at 100"
+    assert alerts(hand)[:2] == [
+        "an order that is not ours is open and counted: buy 10 MSFT (manual)",
+        "adopted a trade that was not ours: buy 4 MSFT at 100",
+    ]
     assert [effect for effect in hand.effects if isinstance(effect, SubmitOrder | CancelOrder)] == []
 
 
@@ -158,12 +163,16 @@ def test_a_difference_that_stays_is_alarmed_and_nothing_opens_on_it(hand: Hand) 
     wrong = ("90000", [holding("100 AAPL @ 100")])
     hand.read("begin:2021-01-04", *wrong, at=HALF_PAST_THREE)
     hand.read("again:begin:2021-01-04", *wrong)
-    differences = "AAPL: ledger holds 0, broker says 100; cash: ledger has 100000, broker says 90000"
+    searched = "searched orders, fills, transfers, dividends, interest, fees, splits and renames"
+    shares, cash = "AAPL: ledger holds 0, broker says 100", "cash: ledger has 100000, broker says 90000"
     assert alerts(hand) == [
-        f"ledger and broker disagree: {differences}",
-        f"cycle 20210104 refused: the ledger does not agree with the broker: {differences}",
+        f"ledger and broker disagree, nothing is opened in AAPL: {shares}; {searched}: nothing explains it",
+        f"ledger and broker disagree, nothing is opened: {cash}; {searched}: nothing explains it",
     ]
-    assert hand.wants(ReadMarket) == []
+    assert len(hand.wants(ReadMarket)) == 1, "exits are decided nevertheless"
+    hand.market()
+    assert hand.submitted() == []
+    assert [(fact.code, fact.trade.symbol) for fact in hand.kinds(TradeRefused)] == [("frozen", "AAPL")]
 
 
 def test_a_difference_found_while_trading_stops_buys_but_not_sales() -> None:

@@ -24,7 +24,13 @@ from the_alchemiser.domain.facts import (
     TradeRefused,
 )
 from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
-from the_alchemiser.domain.intent import RebalancePlan, RiskVerdict, Signal, TargetPortfolio
+from the_alchemiser.domain.intent import (
+    RebalancePlan,
+    RiskVerdict,
+    Signal,
+    TargetPortfolio,
+    TradingState,
+)
 from the_alchemiser.domain.market import Asset, MarketSnapshot, Quote, Session, Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Side, Weight
 from the_alchemiser.domain.orders import OrderRequest, OrderType
@@ -200,8 +206,11 @@ class TradingCycle:
 
     def free_cash(self) -> Dollars:
         """Cash that exists and is promised to no open order."""
+        of_others = self.state.promised_to_others
+        if of_others is None:
+            return ZERO  # An order of somebody else's may take any amount: nothing is certain to be left.
         promised = sum((self.orders.reserved(order) for order in self.state.live.values()), ZERO)
-        return self.state.ledger.cash - promised
+        return self.state.ledger.cash - promised - of_others
 
     def _move(self, step: Step, book: CycleBook, work: Work) -> bool:
         """Make the next move of one trade, if there is one; False where it takes a newer quote than we have."""
@@ -213,7 +222,7 @@ class TradingCycle:
         if isinstance(move, Submit):
             if self._is_stale(step.at, book, move.request):
                 return False
-            if move.request.side is Side.BUY and self._disagreement():
+            if self._must_wait(move.request):
                 return True
         self._make(step, book, work, move)
         return True
@@ -235,18 +244,18 @@ class TradingCycle:
         elif isinstance(move, End):
             step.record(TradeEnded(step.at, book.cycle_id, work.trade.symbol, work.filled, move.outcome))
 
-    def _disagreement(self) -> str:
-        last = self.state.last_reconciliation
-        if last is None:
-            return "the ledger was never compared with the broker"
-        if last.differences:
-            return "the ledger does not agree with the broker: " + "; ".join(last.differences)
-        return ""
+    def _must_wait(self, request: OrderRequest) -> bool:
+        """Whether doubt forbids the order for now: nothing opens on it, and no sale takes what may not be there."""
+        state = self.state
+        if request.side is Side.SELL:
+            return request.shares > state.sellable(request.symbol)
+        is_suspected = bool(state.suspects & {"", request.symbol})
+        is_active = state.trading is TradingState.ACTIVE
+        return is_suspected or not is_active or bool(state.why_not_open(request.symbol))
 
     def _objection(self, at: Nanos, closes_at: Nanos) -> str:
-        disagreement = self._disagreement()
-        if disagreement:
-            return disagreement
+        if self.state.last_reconciliation is None:
+            return "the ledger was never compared with the broker"
         left = closes_at - at
         if left <= self.config.execution.market_seconds_before_close * SECOND:
             return f"only {max(left, 0) // MINUTE} minutes to the close are left"
@@ -301,20 +310,29 @@ class TradingCycle:
     def _portfolio(self, universe: Sequence[Symbol]) -> Portfolio:
         # Holdings outside the universe are somebody else's business: neither traded nor counted as ours to invest.
         held = self.state.ledger.shares()
+        for symbol, frozen in self.state.frozen.items():
+            # An exit takes no more than both sides say is there; nothing is bought here anyway.
+            if symbol in held:
+                held[symbol] = max(min(held[symbol], frozen.shares), ZERO)
         return Portfolio(
-            self.state.ledger.cash, {symbol: held[symbol] for symbol in universe if symbol in held}
+            self.state.ledger.cash, {symbol: held[symbol] for symbol in universe if held.get(symbol)}
         )
 
     def _risk_context(self, snapshot: MarketSnapshot, portfolio: Portfolio, account: Account) -> RiskContext:
-        last = self.state.last_close
+        state, last = self.state, self.state.last_close
         return RiskContext(
             at=snapshot.at,
-            state=self.state.trading,
+            state=state.trading,
             equity=account.equity,
             cash=self.free_cash(),
             shares=portfolio.shares,
             quotes=snapshot.quotes,
-            day_profit=account.equity - (last.equity if last is not None else self.state.opening_equity),
-            open_orders=len(self.state.live),
+            day_profit=account.equity
+            - (last.equity if last is not None else state.opening_equity)
+            - state.paid_in,
+            open_orders=len(state.live) + len(state.others),
             is_account_blocked=account.is_blocked,
+            frozen=state.frozen_of(snapshot.symbols),
+            sellable={symbol: state.sellable(symbol) for symbol in portfolio.shares},
+            wanted_by_others={symbol: state.wanted_by_others(symbol) for symbol in snapshot.symbols},
         )

@@ -15,6 +15,7 @@ from the_alchemiser.cycle import CycleConfig, TradingCycle, cycle_id_of
 from the_alchemiser.domain.effects import SetTimer
 from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.events import (
+    AdjustmentAsked,
     BrokerRead,
     CancelDenied,
     CycleAsked,
@@ -24,6 +25,7 @@ from the_alchemiser.domain.events import (
     OrderDenied,
     OrderHeard,
     OrderNotFound,
+    OrdersRead,
     OrderUnheard,
     QuotesRead,
     ReadFailed,
@@ -37,11 +39,13 @@ from the_alchemiser.domain.events import (
 from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
+from the_alchemiser.inquiry import ORDERS, Inquiry, PollPolicy
 from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
-from the_alchemiser.reconciliation import AGAIN, Reconciliation
+from the_alchemiser.reconciliation import Reconciliation
 from the_alchemiser.settlement import FILL_GRACE_SECONDS, FILL_RETRY_SECONDS, Settlement
-from the_alchemiser.state import EngineState
+from the_alchemiser.stance import KEYS, START, STREAM, Stance
+from the_alchemiser.state import AGAIN, EngineState
 from the_alchemiser.step import NOTHING, Step, StepResult
 
 SETTLE_SECONDS = 60
@@ -58,6 +62,8 @@ class EngineConfig(msgspec.Struct, frozen=True):
     bar_strategies: tuple[BarStrategy, ...] = ()
     account_number: str = ""
     """The account we must be talking to; empty: whichever the keys open first."""
+    polls: PollPolicy | None = None
+    """How often the broker is asked without a reason; None where nothing it says can be lost, as in a backtest."""
 
 
 class Engine:
@@ -67,7 +73,11 @@ class Engine:
         self.state = EngineState()
         self.cycle = TradingCycle(config.cycle, self.state)
         self.settlement = Settlement(self.state)
-        self.reconciliation = Reconciliation(self.state, self.settlement, config.account_number)
+        self.inquiry = Inquiry(self.state, config.polls)
+        self.stance = Stance(self.state)
+        self.reconciliation = Reconciliation(
+            self.state, self.settlement, self.inquiry, self.stance, config.account_number
+        )
         self.reactions = Reactions(config.bar_strategies, config.cycle, self.state)
         self._config = config
         self._sessions: tuple[Session, ...] = ()
@@ -81,41 +91,61 @@ class Engine:
             return self.reactions.on_bar(event)
         step = Step(self.state, event.at)
         _ROUTES[type(event)](self, step, event)
+        self.inquiry.keep_time(step)
         return step if step.facts or step.effects else NOTHING
 
     # The whole record of the broker
 
     def _started(self, step: Step, event: Started) -> None:
-        self.reconciliation.ask(step, "start")
+        self.inquiry.ask(step, "start")
 
     def _stream_restored(self, step: Step, event: StreamRestored) -> None:
-        self.reconciliation.ask(step, "restored")
+        self.stance.is_gone(step, STREAM)
+        self.inquiry.ask(step, "restored")
+
+    def _stream_lost(self, step: Step, event: StreamLost) -> None:
+        self.stance.doubt(step, STREAM, f"the order stream is lost: {event.reason}")
 
     def _journal_restored(self, step: Step, event: JournalRestored) -> None:
         # What was decided before is old now, and what happened meanwhile waits unread: begin as after a lost stream.
         step.alert("critical", event.trouble)
-        self.reconciliation.ask(step, "restored")
-
-    def _stream_lost(self, step: Step, event: StreamLost) -> None:
-        step.alert("critical", f"orders are not heard of any more: {event.reason}")
+        self.inquiry.ask(step, "restored")
 
     def _stream_garbled(self, step: Step, event: StreamGarbled) -> None:
         step.alert("warning", f"the order stream said what cannot be understood: {event.reason}")
-        self.reconciliation.ask(step, "garbled")
+        self.inquiry.ask(step, "garbled")
 
     def _stream_suspected(self, step: Step, event: StreamSuspected) -> None:
         step.alert("warning", f"the order stream keeps silent: {event.reason}")
-        self.reconciliation.ask(step, "suspected")
+        self.inquiry.ask(step, "suspected")
 
     def _broker_read(self, step: Step, event: BrokerRead) -> None:
+        asked_at = self._answered(step, event.purpose)
         self._sessions = event.state.sessions
         purpose = event.purpose.removeprefix(AGAIN)
-        if self.reconciliation.take(step, event):
+        if self.reconciliation.take(step, event, asked_at):
             self._continue(step, purpose)
         self.settlement.ask_for_fills(step, FILL_RETRY_SECONDS)
         # After a start the quotes we remember are old: the cycle goes on when it has read new ones.
         if purpose != "start":
-            self.cycle.advance(step)
+            self._go_on(step)
+
+    def _orders_read(self, step: Step, event: OrdersRead) -> None:
+        asked_at = self._answered(step, event.purpose)
+        self.reconciliation.take_orders(step, event, asked_at)
+        self.settlement.ask_for_fills(step, FILL_GRACE_SECONDS)
+        self._go_on(step)
+
+    def _answered(self, step: Step, purpose: str) -> Nanos:
+        asked_at = self.inquiry.answered(step, purpose)
+        if self.stance.is_gone(step, KEYS):
+            self.inquiry.ask(step, "keys")
+        return asked_at
+
+    def _adjustment_asked(self, step: Step, event: AdjustmentAsked) -> None:
+        problem = self.reconciliation.adjust(step, event)
+        if problem:
+            step.alert("error", f"the ledger was not adjusted: {problem}")
 
     def _continue(self, step: Step, purpose: str) -> None:
         kind, _, name = purpose.partition(":")
@@ -174,25 +204,27 @@ class Engine:
     def _timer_fired(self, step: Step, event: TimerFired) -> None:
         kind, _, rest = event.key.partition(":")
         if kind in ("begin", "close"):
-            self.reconciliation.ask(step, event.key)
+            self.inquiry.ask(step, event.key)
         elif kind in ("again", "read"):
-            self.reconciliation.ask(step, event.key if kind == "again" else rest)
+            self.inquiry.ask(step, event.key if kind == "again" else rest)
         elif kind == "step":
             # The stream only makes us faster: while orders are open, its silence is never taken for their rest.
             if self.state.live:
-                self.reconciliation.ask(step, "step")
+                self.inquiry.ask(step, "step")
             self.cycle.on_step_timer(step)
+        elif kind == "poll":
+            self.inquiry.poll(step)
         elif kind == "retry":
             self.cycle.on_retry_timer(step)
         elif kind == "fills":
             if self.settlement.fills_are_due():
-                self.reconciliation.ask(step, "fills")
+                self.inquiry.ask(step, "fills")
         elif kind == "lookup":
             name, _, number = rest.rpartition(":")
             self.settlement.look_up(step, name, int(number))
 
     def _cycle_asked(self, step: Step, event: CycleAsked) -> None:
-        self.reconciliation.ask(step, "begin:now")
+        self.inquiry.ask(step, "begin:now")
 
     def _begin_cycle(self, step: Step, date: str) -> None:
         running = [one for one in self._sessions if one.date == date or one.open <= step.at < one.close]
@@ -223,7 +255,16 @@ class Engine:
         elif kind == "quotes":
             self.cycle.on_quotes(step, {})
         elif kind == "broker":
-            self.reconciliation.on_failed(step, rest, event.reason)
+            self._broker_failed(step, rest, event)
+
+    def _broker_failed(self, step: Step, purpose: str, event: ReadFailed) -> None:
+        self.inquiry.failed(step, purpose, event.reason, is_unauthorized=event.is_unauthorized)
+        if event.is_unauthorized:
+            self.stance.doubt(step, KEYS, f"the broker does not accept our keys: {event.reason}")
+        elif purpose.removeprefix(AGAIN) == "start":
+            self.stance.doubt(
+                step, START, f"the broker's record could not be read at the start: {event.reason}"
+            )
 
     def _session_of(self, date: str) -> Session:
         for session in self._sessions:
@@ -239,11 +280,12 @@ class Engine:
 
     def _order_heard(self, step: Step, event: OrderHeard) -> None:
         name = event.report.client_order_id
-        self.settlement.take_report(step, event.report)
+        if name in self.state.orders:
+            self.settlement.take_report(step, event.report)
+        elif self.reconciliation.others.take(step, event.report) or event.execution is not None:
+            self.inquiry.ask(step, "external")
         if event.execution is not None:
             self.settlement.book(step, event.execution, name)
-            if name not in self.state.orders:
-                self.reconciliation.ask(step, "external")
         self.settlement.ask_for_fills(step, FILL_GRACE_SECONDS)
         self._go_on(step, event.report.symbol)
 
@@ -251,6 +293,7 @@ class Engine:
         order = self.state.live.get(event.client_order_id)
         if order is not None:
             self.settlement.lose(step, order, event.reason)
+            self.inquiry.ask(step, ORDERS)
 
     def _order_not_found(self, step: Step, event: OrderNotFound) -> None:
         self.settlement.not_found(step, event.client_order_id)
@@ -263,15 +306,15 @@ class Engine:
     def _cancel_denied(self, step: Step, event: CancelDenied) -> None:
         # Usually it filled meanwhile; its true state comes with the broker's record.
         if event.client_order_id in self.state.live:
-            self.reconciliation.ask(step, "fills")
+            self.inquiry.ask(step, "fills")
             # One timer for all of them: it asks for every cancel again, and each may be denied again.
             if step.at >= self._cancels_again_at:
                 self._cancels_again_at = step.at + CANCEL_RETRY_SECONDS * SECOND
                 step.ask(SetTimer(self._cancels_again_at, "step:after a denied cancel"))
 
     def _go_on(self, step: Step, heard_of: Symbol = "") -> None:
-        """Let the cycle make its next moves, but never before the broker's record was read once."""
-        if self.reconciliation.broker is not None:
+        """Let the cycle make its next moves, but never before the broker's record was compared once."""
+        if self.reconciliation.is_ready:
             self.cycle.advance(step, heard_of)
 
 
@@ -293,4 +336,6 @@ _ROUTES: dict[type, Callable[[Engine, Step, Any], None]] = {
     StreamLost: Engine._stream_lost,
     StreamGarbled: Engine._stream_garbled,
     StreamSuspected: Engine._stream_suspected,
+    OrdersRead: Engine._orders_read,
+    AdjustmentAsked: Engine._adjustment_asked,
 }

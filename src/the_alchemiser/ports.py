@@ -24,7 +24,7 @@ from the_alchemiser.domain.orders import (
     OrderReport,
     OrderRequest,
 )
-from the_alchemiser.domain.portfolio import Account, Holding
+from the_alchemiser.domain.portfolio import Account, Activity, Holding
 
 
 class TradingRepository(Protocol):
@@ -64,6 +64,13 @@ class AccountRepository(Protocol):
 
     def get_executions(self, after: Nanos) -> Sequence[Execution]:
         """Executions after an instant, oldest first, complete."""
+        ...
+
+    def get_activities(self, after: Nanos) -> Sequence[Activity]:
+        """What moved cash or shares other than by trading since an instant, oldest first, complete.
+
+        Some of it is known by its date alone: all of the day of `after` is told.
+        """
         ...
 
     def get_sessions(self, from_date: str, to_date: str) -> Sequence[Session]:

@@ -117,6 +117,10 @@ class Reactions:
             step.record(OrderIntended(step.at, cycle_id, request, trade.arrival_price))
             step.ask(SubmitOrder(request))
 
+    def _free_cash(self) -> Dollars:
+        promised = self._state.promised_to_others
+        return self._state.ledger.cash - promised if promised is not None else ZERO
+
     def _context(self, step: Step, seen: _Seen) -> RiskContext:
         state = self._state
         last = state.last_close
@@ -124,9 +128,14 @@ class Reactions:
             at=step.at,
             state=state.trading,
             equity=seen.equity,
-            cash=state.ledger.cash,
+            cash=self._free_cash(),
             shares={seen.symbol: seen.held},
             quotes={seen.symbol: Quote(seen.symbol, step.at, seen.price, seen.price)},
-            day_profit=seen.equity - (last.equity if last is not None else state.opening_equity),
-            open_orders=len(state.live),
+            day_profit=seen.equity
+            - (last.equity if last is not None else state.opening_equity)
+            - state.paid_in,
+            open_orders=len(state.live) + len(state.others),
+            frozen=state.frozen_of((seen.symbol,)),
+            sellable={seen.symbol: state.sellable(seen.symbol)},
+            wanted_by_others={seen.symbol: state.wanted_by_others(seen.symbol)},
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -10,33 +10,53 @@ import msgspec
 from the_alchemiser.domain.effects import ReadBroker
 from the_alchemiser.domain.facts import (
     AccountOpened,
+    ActivityBooked,
     CancelIntended,
     CycleFinished,
     CycleRefused,
     CycleStarted,
     CycleStepped,
     DayClosed,
+    ExternalOrderSeen,
     Fact,
     FillBooked,
     FillCorrected,
+    LedgerAdjusted,
     OrderIntended,
     OrderLost,
     OrderReported,
     PlanBuilt,
     Reconciled,
     SnapshotTaken,
+    SymbolFrozen,
+    SymbolReleased,
     TradeApproved,
     TradeEnded,
+    TradingStateChanged,
 )
-from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.domain.instants import DAY, SECOND, Nanos
 from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.intervals import corrected
 from the_alchemiser.domain.market import Quote, Symbol
-from the_alchemiser.domain.money import ZERO, Dollars, Shares
-from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, Order, OrderStatus, later
+from the_alchemiser.domain.money import ZERO, Dollars, Shares, Side
+from the_alchemiser.domain.orders import (
+    BrokerOrderId,
+    ClientOrderId,
+    Fill,
+    Order,
+    OrderReport,
+    OrderStatus,
+    later,
+)
 from the_alchemiser.pipeline.execution import Work
 from the_alchemiser.pipeline.ledger import Ledger
 
+AGAIN = "again:"
+"""Begins the purpose of a read that looks again at a difference, and at what else could have made it."""
+ACTIVITY_DAYS = 7
+"""How far such a look reaches back behind the last agreement: some activities are told days after their date."""
+OTHERS_ENDED_MAX = 1_000
+"""So many ended orders of others are remembered, lest an old list bring one back to life."""
 READ_OVERLAP_SECONDS = 60
 """How far a read of executions reaches back behind the last agreement: a record is not read in one instant."""
 
@@ -69,6 +89,7 @@ class EngineState:
         self.opening_equity: Dollars = ZERO
         self.ledger = Ledger()
         self.trading = TradingState.ACTIVE
+        self.trading_reason = ""
         self.orders: dict[ClientOrderId, Order] = {}
         self.live: dict[ClientOrderId, Order] = {}
         self.names: dict[str, ClientOrderId] = {}
@@ -77,6 +98,22 @@ class EngineState:
         """Orders given up without proof: asked for in every read of the broker's record, in case one arrived late."""
         self.external: set[tuple[BrokerOrderId, Shares]] = set()
         """Booked executions of orders that were not ours: the broker's order id, and where the interval begins."""
+        self.others: dict[BrokerOrderId, OrderReport] = {}
+        """Open orders that are not ours: they reserve cash and shares, and are never cancelled by us."""
+        self.others_ended: dict[BrokerOrderId, OrderReport] = {}
+        self.activities: set[str] = set()
+        """Ids of what moved cash or shares other than by trading and is in the ledger."""
+        self.paid_in: Dollars = ZERO
+        """Paid in, less what was paid out, since the last close: no profit of the day."""
+        self.unagreed: list[Fill] = []
+        """Fills booked since ledger and broker last agreed: among them is the one that a difference is about."""
+        self.frozen: dict[Symbol, SymbolFrozen] = {}
+        """Where nothing may be opened; the empty symbol stands for cash, and so for everything."""
+        self.suspects: frozenset[Symbol] = frozenset()
+        """Where a difference was seen that is being looked at again: no fact yet, so nothing remembers it."""
+        self.clean_lists: dict[ClientOrderId, int] = {}
+        """How many complete lists of open orders, read since an order was lost, did not show it. Not a fold: the count
+        begins again with every start."""
         self.cycle: CycleBook | None = None
         self.ended_cycles: dict[str, str] = {}
         self.opened_at: Nanos = 0
@@ -99,17 +136,66 @@ class EngineState:
     def broker_read(self, purpose: str, at: Nanos) -> ReadBroker:
         """The request for the broker's record from where nothing can be missing: a fill told twice is booked once."""
         if not self.account_number:
-            return ReadBroker(purpose, at)
+            return ReadBroker(purpose, at, activities_after=at - ACTIVITY_DAYS * DAY)
         after = max(self.agreed_at - READ_OVERLAP_SECONDS * SECOND, self.opened_at)
         # Two holes can cancel each other out of a comparison, so agreement does not close them.
         lacking = [order.intended_at for order in self.live.values() if order.booked < order.reported_filled]
         after = min([after, *lacking])
-        return ReadBroker(purpose, after, (*self.live, *self.abandoned))
+        watch = (*self.live, *self.abandoned, *(report.client_order_id for report in self.others.values()))
+        since = self.agreed_at - ACTIVITY_DAYS * DAY if purpose.startswith(AGAIN) else None
+        return ReadBroker(purpose, after, watch, activities_after=since)
+
+    def why_not_open(self, symbol: Symbol) -> str:
+        """Why nothing may be opened in a symbol, as far as the books are concerned; empty where it may."""
+        if self.last_reconciliation is None:
+            return "the ledger was never compared with the broker"
+        frozen = self.frozen.get("") or self.frozen.get(symbol)
+        return f"the ledger does not agree with the broker: {frozen.difference}" if frozen else ""
+
+    def frozen_of(self, symbols: Iterable[Symbol]) -> dict[Symbol, str]:
+        """The symbols in which nothing may be opened, each with the reason."""
+        found = {symbol: self.why_not_open(symbol) for symbol in symbols}
+        return {symbol: reason for symbol, reason in found.items() if reason}
+
+    def sellable(self, symbol: Symbol) -> Shares:
+        """How much of a symbol a sale of ours may take: what is held by both accounts, less what others sell."""
+        position, frozen = self.ledger.positions.get(symbol), self.frozen.get(symbol)
+        held = position.shares if position is not None else ZERO
+        if frozen is not None:
+            held = min(held, frozen.shares)
+        return max(held - self.held_for_others(symbol), ZERO)
+
+    @property
+    def promised_to_others(self) -> Dollars | None:
+        """Cash that open orders of others may still spend; None where one does not say how much."""
+        promised = ZERO
+        for report in self.others.values():
+            if report.side is Side.SELL:
+                continue
+            if report.notional is None and report.price is None:
+                return None
+            promised += report.notional or (report.shares - report.filled) * (report.price or ZERO)
+        return promised
+
+    def held_for_others(self, symbol: Symbol) -> Shares:
+        """Shares of a symbol that open orders of others may still sell."""
+        return self._open_of_others(symbol, Side.SELL)
+
+    def wanted_by_others(self, symbol: Symbol) -> Shares:
+        """Shares of a symbol that open orders of others may still buy."""
+        return self._open_of_others(symbol, Side.BUY)
+
+    def _open_of_others(self, symbol: Symbol, side: Side) -> Shares:
+        if not self.others:
+            return ZERO
+        chosen = (one for one in self.others.values() if one.symbol == symbol and one.side is side)
+        return sum((one.shares - one.filled for one in chosen), ZERO)
 
     def _account_opened(self, fact: AccountOpened) -> None:
         self.account_number = fact.number
         self.ledger.open(fact.cash, fact.holdings)
         self.opened_at = self.agreed_at = fact.at
+        self.activities.update(fact.activities)
         self.opening_equity = fact.cash + sum((held.shares * held.price for held in fact.holdings), ZERO)
 
     def _cycle_started(self, fact: CycleStarted) -> None:
@@ -181,6 +267,7 @@ class EngineState:
         else:
             order.book(fill)
             self._track(order)
+        self.unagreed.append(fill)
         self.ledger.post(fill)
 
     def _fill_corrected(self, fact: FillCorrected) -> None:
@@ -204,9 +291,39 @@ class EngineState:
         self.last_reconciliation = fact
         if not fact.differences:
             self.agreed_at = fact.at
+            self.unagreed.clear()
+
+    def _external_order_seen(self, fact: ExternalOrderSeen) -> None:
+        name = fact.report.broker_order_id
+        if not fact.report.status.is_done:
+            self.others[name] = fact.report
+            return
+        self.others.pop(name, None)
+        self.others_ended[name] = fact.report
+        if len(self.others_ended) > OTHERS_ENDED_MAX:
+            del self.others_ended[next(iter(self.others_ended))]
+
+    def _activity_booked(self, fact: ActivityBooked) -> None:
+        self.activities.add(fact.activity.id)
+        self.paid_in += fact.activity.paid_in
+        self.ledger.move(fact.activity, fact.former)
+
+    def _ledger_adjusted(self, fact: LedgerAdjusted) -> None:
+        self.paid_in += fact.cash + fact.shares * fact.price
+        self.ledger.adjust(fact.symbol, fact.shares, fact.price, fact.cash)
+
+    def _symbol_frozen(self, fact: SymbolFrozen) -> None:
+        self.frozen[fact.symbol] = fact
+
+    def _symbol_released(self, fact: SymbolReleased) -> None:
+        self.frozen.pop(fact.symbol, None)
+
+    def _trading_state_changed(self, fact: TradingStateChanged) -> None:
+        self.trading, self.trading_reason = fact.state, fact.reason
 
     def _day_closed(self, fact: DayClosed) -> None:
         self.last_close = fact
+        self.paid_in = ZERO
 
 
 _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
@@ -226,5 +343,11 @@ _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
     FillBooked: EngineState._fill_booked,
     FillCorrected: EngineState._fill_corrected,
     Reconciled: EngineState._reconciled,
+    ExternalOrderSeen: EngineState._external_order_seen,
+    ActivityBooked: EngineState._activity_booked,
+    LedgerAdjusted: EngineState._ledger_adjusted,
+    SymbolFrozen: EngineState._symbol_frozen,
+    SymbolReleased: EngineState._symbol_released,
+    TradingStateChanged: EngineState._trading_state_changed,
     DayClosed: EngineState._day_closed,
 }

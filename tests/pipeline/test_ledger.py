@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from language import account, filled, fills, holding, ledger, order, report
+from msgspec.structs import replace
 
 from the_alchemiser.domain.orders import Order
 from the_alchemiser.pipeline.ledger import Ledger, reconcile
@@ -74,7 +75,8 @@ def differences(
     open_at_broker: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     holdings = [holding(part.strip()) for part in stated.split(",") if part.strip()]
-    return reconcile(book, orders, account(cash, equity), holdings, open_at_broker)
+    found = reconcile(book, orders, account(cash, equity), holdings, open_at_broker)
+    return tuple(difference.text for difference in found)
 
 
 def test_agreement_is_silence() -> None:
@@ -105,8 +107,18 @@ def test_cash_may_differ_by_less_than_a_cent_because_brokers_show_cents() -> Non
 
 def test_an_equity_that_is_not_cash_and_holdings_is_named() -> None:
     book = ledger("5000 USD", "buy 10 AAPL @ 190")
-    found = differences(book, "10 AAPL @ 190", "3100", "5000.01")
-    assert found == ("equity: cash and holdings make 5000, broker says 5000.01",)
+    found = differences(book, "10 AAPL @ 190", "3100", "5000.02")
+    assert found == ("equity: cash and holdings make 5000, broker says 5000.02",)
+
+
+def test_equity_is_judged_by_the_answer_that_states_it_for_marks_move_between_two_answers() -> None:
+    book = ledger("5000 USD", "buy 10 AAPL @ 190")
+    stated = replace(account("3100", "5050"), holdings_value=D(1950))
+    assert reconcile(book, (), stated, [holding("10 AAPL @ 190")], frozenset()) == ()
+    torn = replace(stated, holdings_value=D(1900))
+    assert [one.text for one in reconcile(book, (), torn, [holding("10 AAPL @ 190")], frozenset())] == [
+        "equity: cash and holdings make 5000, broker says 5050"
+    ]
 
 
 def test_an_order_alive_on_one_side_only_is_named() -> None:

@@ -13,8 +13,10 @@ from the_alchemiser.domain.effects import ReadBroker, SetTimer
 from the_alchemiser.domain.errors import StoreUnavailable
 from the_alchemiser.domain.events import Started, TimerFired
 from the_alchemiser.domain.facts import Fact, OrderIntended
+from the_alchemiser.domain.instants import DAY
 from the_alchemiser.engine import Engine
 from the_alchemiser.runtime.turn import Timers, Turn
+from the_alchemiser.state import ACTIVITY_DAYS
 
 
 class FullDisk(KeptJournal):
@@ -55,7 +57,7 @@ def test_watchers_are_told_of_what_is_durable_and_a_turn_without_facts_writes_no
     journal = KeptJournal()
     turn = Turn(Engine(config()), journal, Timers(), [told.extend])
     outside = turn.take([Started(NOON)])
-    assert outside == [ReadBroker("start", NOON)]
+    assert outside == [ReadBroker("start", NOON, activities_after=NOON - ACTIVITY_DAYS * DAY)]
     assert (journal.commits, told) == ([], [])
 
 

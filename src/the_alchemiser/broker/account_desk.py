@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from the_alchemiser.broker import convert
@@ -11,11 +11,13 @@ from the_alchemiser.broker.clients import Clients
 from the_alchemiser.broker.order_desk import ANOTHER_ORDER, item_outcome
 from the_alchemiser.broker.resilience import alpaca_retry_context
 from the_alchemiser.domain.errors import BrokerRefused, BrokerUnavailable
-from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339, rfc3339
+from the_alchemiser.domain.instants import DAY, SECOND, Nanos, parse_rfc3339, rfc3339
 from the_alchemiser.domain.market import Session, Symbol
 from the_alchemiser.domain.money import Dollars
 from the_alchemiser.domain.orders import Execution, ItemOutcome, OrderReport
-from the_alchemiser.domain.portfolio import Account, Holding
+from the_alchemiser.domain.portfolio import Account, Activity, Holding
+
+Row = TypeVar("Row")
 
 ACTIVITIES_PER_PAGE = 100
 PAGES_MAX = 2_000
@@ -71,20 +73,33 @@ class AccountDesk:
     def get_executions(self, after: Nanos) -> Sequence[Execution]:
         """Executions after an instant, oldest first. Complete, or it raises."""
         # Alpaca does not say how finely it compares, so a second more is asked for and ours is compared here.
-        query: dict[str, Any] = {
-            "after": rfc3339(after - SECOND),
-            "direction": "asc",
-            "page_size": ACTIVITIES_PER_PAGE,
-        }
-        found: list[Execution] = []
-        with alpaca_retry_context(operation_name="read executions"), self._clients.reading():
+        query = {"after": rfc3339(after - SECOND)}
+        found = self._activities(
+            "read executions", "/account/activities/FILL", query, convert.activity_execution
+        )
+        return [execution for execution in found if execution.at > after]
+
+    def get_activities(self, after: Nanos) -> Sequence[Activity]:
+        """What moved cash or shares other than by trading, from the day of an instant on, oldest first."""
+        # They are sorted by the midnight that begins their day, and `after` is exclusive.
+        query = {"after": rfc3339(after - DAY)[:10], "category": "non_trade_activity"}
+        found = self._activities("read activities", "/account/activities", query, convert.activity)
+        return [one for one in found if one is not None]
+
+    def _activities(
+        self, operation: str, path: str, wanted: dict[str, str], meaning: Callable[[Any], Row]
+    ) -> list[Row]:
+        """Every page of them. Complete, or it raises."""
+        query: dict[str, Any] = {**wanted, "direction": "asc", "page_size": ACTIVITIES_PER_PAGE}
+        found: list[Row] = []
+        with alpaca_retry_context(operation_name=operation), self._clients.reading():
             for _ in range(PAGES_MAX):
-                page = _rows(self._clients.trading.get("/account/activities/FILL", query))
-                found += [convert.activity_execution(raw) for raw in page]
+                page = _rows(self._clients.trading.get(path, query))
+                found += [meaning(raw) for raw in page]
                 if len(page) < ACTIVITIES_PER_PAGE:
-                    return [execution for execution in found if execution.at > after]
+                    return found
                 query = query | {"page_token": page[-1]["id"]}
-        raise BrokerUnavailable(f"read executions: more than {PAGES_MAX * ACTIVITIES_PER_PAGE} of them")
+        raise BrokerUnavailable(f"{operation}: more than {PAGES_MAX * ACTIVITIES_PER_PAGE} of them")
 
     def get_sessions(self, from_date: str, to_date: str) -> Sequence[Session]:
         """Trading sessions between two ISO dates, both included."""

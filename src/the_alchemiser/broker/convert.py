@@ -17,7 +17,7 @@ from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339
 from the_alchemiser.domain.market import Asset, Bar, Quote, Session
 from the_alchemiser.domain.money import ZERO, Side, decimal
 from the_alchemiser.domain.orders import Execution, FillSource, OrderReport, OrderStatus
-from the_alchemiser.domain.portfolio import Account, Holding
+from the_alchemiser.domain.portfolio import WITH_SHARES, Account, Activity, Holding, activity_kind
 
 Raw = Mapping[str, Any]
 
@@ -73,6 +73,8 @@ def order_report(raw: Raw) -> OrderReport:
         at=_instant(raw, "updated_at") or _instant(raw, "submitted_at") or _instant(raw, "created_at"),
         reason=_text(raw, "reject_reason"),
         average_price=_number(raw, "filled_avg_price") or None,
+        price=_number(raw, "limit_price") or _number(raw, "stop_price") or None,
+        notional=_number(raw, "notional") or None,
     )
 
 
@@ -116,6 +118,24 @@ def activity_execution(raw: Raw) -> Execution:
     )
 
 
+def activity(raw: Raw) -> Activity | None:
+    """One activity that is no trade; None for one that was taken back."""
+    if _text(raw, "status") == "canceled":
+        return None
+    name = _required(raw, "activity_type")
+    return Activity(
+        id=_required(raw, "id"),
+        kind=activity_kind(name),
+        name=name,
+        date=_text(raw, "date") or _required(raw, "created_at")[:10],
+        cash=_number(raw, "net_amount"),
+        symbol=_text(raw, "symbol"),
+        shares=_number(raw, "qty") if name in WITH_SHARES else ZERO,
+        price=_number(raw, "price"),
+        text=_text(raw, "description"),
+    )
+
+
 def account(raw: Raw) -> Account:
     """The account."""
     return Account(
@@ -125,7 +145,14 @@ def account(raw: Raw) -> Account:
         buying_power=_money(raw, "buying_power"),
         is_blocked=any(raw.get(block) is True for block in _BLOCKS)
         or _text(raw, "status") in BLOCKED_ACCOUNT_STATUSES,
+        holdings_value=_holdings_value(raw),
     )
+
+
+def _holdings_value(raw: Raw) -> Decimal | None:
+    if raw.get("long_market_value") in (None, ""):
+        return None
+    return _money(raw, "long_market_value") + _number(raw, "short_market_value")
 
 
 def holding(raw: Raw) -> Holding:

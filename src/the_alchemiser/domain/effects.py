@@ -29,13 +29,19 @@ class LookUpOrder(msgspec.Struct, frozen=True):
 
 
 class ReadBroker(msgspec.Struct, frozen=True):
-    """Read the broker's record. Answered by BrokerRead, or ReadFailed with subject `broker:PURPOSE`."""
+    """Read the broker's record. Answered by BrokerRead, or ReadFailed with subject `broker:PURPOSE`.
+
+    With `is_orders_only` just the open orders are read, and answered by OrdersRead.
+    """
 
     purpose: str
     executions_after: Nanos
     """Executions strictly after this instant are wanted."""
     watch: tuple[ClientOrderId, ...] = ()
-    """Orders of ours that are not known to have ended: asked for by id where the list of open orders lacks them."""
+    """Orders that are not known to have ended: asked for by id where the list of open orders lacks them."""
+    is_orders_only: bool = False
+    activities_after: Nanos | None = None
+    """Where set, what moved cash or shares other than by trading since this instant is wanted, too."""
 
 
 class ReadMarket(msgspec.Struct, frozen=True):

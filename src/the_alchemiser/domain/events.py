@@ -9,7 +9,7 @@ import msgspec
 from .instants import Nanos
 from .market import Asset, Bar, History, Quote, Session, Symbol
 from .orders import ClientOrderId, Execution, OrderReport
-from .portfolio import Account, Holding
+from .portfolio import Account, Activity, Holding
 
 
 class BrokerState(msgspec.Struct, frozen=True):
@@ -23,6 +23,8 @@ class BrokerState(msgspec.Struct, frozen=True):
     """Executions since the instant we asked for, oldest first."""
     sessions: tuple[Session, ...]
     """The session now running or next, and some after it."""
+    activities: tuple[Activity, ...] = ()
+    """What moved cash or shares other than by trading, oldest first; only where the request asked for it."""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -37,6 +39,14 @@ class BrokerRead(msgspec.Struct, frozen=True):
     at: Nanos
     purpose: str
     state: BrokerState
+
+
+class OrdersRead(msgspec.Struct, frozen=True):
+    """The open orders alone arrived, with what became of each watched one that is no longer among them."""
+
+    at: Nanos
+    purpose: str
+    orders: tuple[OrderReport, ...]
 
 
 class MarketRead(msgspec.Struct, frozen=True):
@@ -63,6 +73,8 @@ class ReadFailed(msgspec.Struct, frozen=True):
     at: Nanos
     subject: str
     reason: str
+    is_unauthorized: bool = False
+    """Whether the broker does not accept our keys: trying again soon is pointless."""
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False):
@@ -155,9 +167,19 @@ class StreamSuspected(msgspec.Struct, frozen=True):
     reason: str
 
 
+class AdjustmentAsked(msgspec.Struct, frozen=True):
+    """A person asks that the ledger follow the broker in one symbol (empty: in cash), and says who and why."""
+
+    at: Nanos
+    symbol: Symbol
+    reason: str
+    who: str
+
+
 Event = (
     Started
     | BrokerRead
+    | OrdersRead
     | MarketRead
     | QuotesRead
     | ReadFailed
@@ -174,4 +196,5 @@ Event = (
     | StreamLost
     | StreamGarbled
     | StreamSuspected
+    | AdjustmentAsked
 )

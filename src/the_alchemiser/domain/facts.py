@@ -11,11 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 from .instants import Nanos
-from .intent import PlannedTrade, RebalancePlan, Signal, TargetPortfolio
+from .intent import PlannedTrade, RebalancePlan, Signal, TargetPortfolio, TradingState
 from .market import Quote, Symbol
-from .money import Dollars, Price, Shares
+from .money import ZERO, Dollars, Price, Shares
 from .orders import ClientOrderId, Fill, OrderReport, OrderRequest
-from .portfolio import Holding
+from .portfolio import Activity, Holding
 
 # Facts of single orders say gc=False: they hold no container, so no cycle can ever pass through them, and a long
 # backtest keeps hundreds of thousands of them that the collector need not visit.
@@ -31,6 +31,8 @@ class AccountOpened(_Fact, frozen=True, tag="account_opened"):
     number: str
     cash: Dollars
     holdings: tuple[Holding, ...]
+    activities: tuple[str, ...] = ()
+    """Ids of what had moved cash or shares shortly before: all that is in the opening balance."""
 
 
 class CycleStarted(_Fact, frozen=True, tag="cycle_started"):
@@ -177,6 +179,54 @@ class Reconciled(_Fact, frozen=True, tag="reconciled"):
     equity: Dollars
 
 
+class ExternalOrderSeen(_Fact, frozen=True, tag="external_order_seen"):
+    """The broker's word on an order that is not ours: when first heard of, and whenever it has got further."""
+
+    report: OrderReport
+
+
+class ActivityBooked(_Fact, frozen=True, tag="activity_booked"):
+    """Cash or shares moved other than by trading, and the ledger follows. For a rename `former` is the old symbol."""
+
+    activity: Activity
+    former: Symbol = ""
+
+
+class SymbolFrozen(_Fact, frozen=True, tag="symbol_frozen"):
+    """Ledger and broker disagree on a symbol, or (where empty) on cash: nothing is opened in it until they agree."""
+
+    symbol: Symbol
+    difference: str
+    cause: str
+    """What was searched for an explanation and what was found."""
+    shares: Shares = ZERO
+    """What the broker says is held: no more than that is ever sold."""
+
+
+class SymbolReleased(_Fact, frozen=True, tag="symbol_released"):
+    """They agree again."""
+
+    symbol: Symbol
+
+
+class LedgerAdjusted(_Fact, frozen=True, tag="ledger_adjusted"):
+    """A person made the ledger follow the broker: signed changes; shares enter and leave at `price`, without profit."""
+
+    symbol: Symbol
+    shares: Shares
+    price: Price
+    cash: Dollars
+    reason: str
+    who: str
+
+
+class TradingStateChanged(_Fact, frozen=True, tag="trading_state_changed"):
+    """How far we may act from now on, and why."""
+
+    state: TradingState
+    reason: str
+
+
 class DayClosed(_Fact, frozen=True, tag="day_closed"):
     """The books of one session at its close, at the broker's marks."""
 
@@ -215,6 +265,12 @@ Fact = (
     | TradeEnded
     | CycleFinished
     | Reconciled
+    | ExternalOrderSeen
+    | ActivityBooked
+    | SymbolFrozen
+    | SymbolReleased
+    | LedgerAdjusted
+    | TradingStateChanged
     | DayClosed
     | AlertRaised
 )

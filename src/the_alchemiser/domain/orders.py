@@ -20,6 +20,7 @@ ClientOrderId = str
 """Ours, unique for ever per account, and a pure function of the decision (see `client_order_id`)."""
 BrokerOrderId = str
 
+CLIENT_ORDER_ID_PREFIX = "alc-"
 CLIENT_ORDER_ID_LENGTH_MAX = 48
 """Alpaca accepts 128 characters today and accepted 48 before: the shorter bound is safe with both."""
 
@@ -223,6 +224,10 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False):
     average_price: Price | None = None
     """What the filled shares cost on average, rounded as the broker rounds it."""
     kin: Kin | None = None
+    price: Price | None = None
+    """What a share may cost at most (the limit, or the stop that triggers it), where the order says so."""
+    notional: Dollars | None = None
+    """What a buy may cost altogether, where it was asked for in dollars."""
 
 
 class ItemOutcome(msgspec.Struct, frozen=True):
@@ -325,7 +330,7 @@ class Order(msgspec.Struct):
 
 def client_order_id(cycle_id: str, symbol: Symbol, side: Side, revision: int) -> ClientOrderId:
     """The name of a decision: the same decision always makes the same id, so that a repeat is refused by the broker."""
-    name = f"alc-{cycle_id}-{symbol}-{side.value[0]}-{revision}"
+    name = f"{CLIENT_ORDER_ID_PREFIX}{cycle_id}-{symbol}-{side.value[0]}-{revision}"
     if len(name) > CLIENT_ORDER_ID_LENGTH_MAX:
         raise InvariantBroken(f"client order id {name!r} is longer than {CLIENT_ORDER_ID_LENGTH_MAX}")
     return name

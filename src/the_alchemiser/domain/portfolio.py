@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 
 import msgspec
 
 from .market import Symbol
-from .money import ZERO, Dollars, Price, Shares, Side
+from .money import FRACTION, ZERO, Dollars, Price, Shares, Side, floor_to_lot
 from .orders import Fill
 
 
@@ -57,6 +58,24 @@ class Position(msgspec.Struct, frozen=True):
         """The position with so much more earned: what a corrected price does, whether its shares are still held."""
         return Position(self.symbol, self.lots, self.realised + amount)
 
+    def restated(self, shares: Shares) -> Position:
+        """What a split leaves: the same cost, and every lot's part of it, in another number of shares."""
+        if not shares:
+            return Position(self.symbol, (), self.realised - self.cost)
+        before, parts = self.shares, []
+        if before > 0:
+            parts = [floor_to_lot(lot.shares * shares / before, FRACTION) for lot in self.lots[:-1]]
+        parts.append(shares - sum(parts, ZERO))
+        if len(parts) != len(self.lots) or min(parts) <= 0:
+            return Position(self.symbol, (Lot(shares, self.cost / shares),), self.realised)
+        restated = zip(parts, self.lots, strict=True)
+        lots = tuple(Lot(part, lot.shares * lot.price / part) for part, lot in restated)
+        return Position(self.symbol, lots, self.realised)
+
+    def renamed(self, lots: tuple[Lot, ...]) -> Position:
+        """This position with the lots of a former name first: they are the older ones."""
+        return Position(self.symbol, (*lots, *self.lots), self.realised)
+
 
 def _closed(lot: Lot, moved: Shares) -> Shares:
     """How much of a lot (with its sign) shares moving the other way close."""
@@ -75,6 +94,73 @@ class Holding(msgspec.Struct, frozen=True):
     cost: Dollars = ZERO
 
 
+class ActivityKind(Enum):
+    """Why cash or shares moved other than by trading."""
+
+    TRANSFER = "transfer"
+    """Paid in or out: no profit and no loss."""
+    DIVIDEND = "dividend"
+    INTEREST = "interest"
+    FEE = "fee"
+    SPLIT = "split"
+    """The same worth in another number of shares."""
+    RENAME = "rename"
+    """The shares go on under `symbol`; the old name is not told."""
+    FRACTION = "fraction"
+    """A part of a share that a split left was paid out."""
+    OTHER = "other"
+
+
+ACTIVITY_KINDS: Mapping[str, ActivityKind] = {
+    **dict.fromkeys(("CSD", "CSW", "JNL", "JNLC", "JNLS", "ACATC", "ACATS", "TRANS"), ActivityKind.TRANSFER),
+    **dict.fromkeys(("INT", "INTNRA", "INTTW", "SWP"), ActivityKind.INTEREST),
+    **dict.fromkeys(("FEE", "CFEE", "DIVFEE", "PTC", "PTR"), ActivityKind.FEE),
+    **dict.fromkeys(("SPLIT", "SSP"), ActivityKind.SPLIT),
+    "NC": ActivityKind.RENAME,
+    "CIL": ActivityKind.FRACTION,
+}
+"""Alpaca's words. Every other one that begins with DIV is a dividend, or a tax on one."""
+WITH_SHARES = frozenset({"JNLS", "ACATS", "CFEE", "SPLIT", "SSP", "NC", "CIL"})
+"""Those whose quantity came or went; a dividend's is what it was paid for."""
+
+
+def activity_kind(name: str) -> ActivityKind:
+    """What the broker's word means for the books."""
+    default = ActivityKind.DIVIDEND if name.startswith("DIV") else ActivityKind.OTHER
+    return ACTIVITY_KINDS.get(name, default)
+
+
+EARNED = frozenset({ActivityKind.DIVIDEND, ActivityKind.INTEREST, ActivityKind.FEE, ActivityKind.OTHER})
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """What changed the account other than by trading, as the broker tells it."""
+
+    id: str
+    kind: ActivityKind
+    name: str
+    """The broker's own word for it, such as DIV."""
+    date: str
+    cash: Dollars = ZERO
+    """The signed change in cash."""
+    symbol: Symbol = ""
+    shares: Shares = ZERO
+    """The signed change in the shares held; for a rename how many go on under the new name."""
+    price: Price = ZERO
+    """What a share counts for where shares came or went; zero for a fee taken in shares."""
+    text: str = ""
+
+    @property
+    def paid_in(self) -> Dollars:
+        """What of it was paid in (or, below zero, out): neither profit nor loss."""
+        return self.cash + self.shares * self.price if self.kind is ActivityKind.TRANSFER else ZERO
+
+    @property
+    def earned(self) -> Dollars:
+        """What of it was earned (or, below zero, paid) beside the results of trading."""
+        return self.cash if self.kind in EARNED else ZERO
+
+
 class Account(msgspec.Struct, frozen=True):
     """The account as the broker states it."""
 
@@ -84,6 +170,8 @@ class Account(msgspec.Struct, frozen=True):
     buying_power: Dollars
     is_blocked: bool = False
     """Whether the broker refuses new orders for this account."""
+    holdings_value: Dollars | None = None
+    """What all holdings are worth in the very answer that states cash and equity; None where it does not say."""
 
 
 class Portfolio(msgspec.Struct, frozen=True):

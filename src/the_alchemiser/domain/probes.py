@@ -49,6 +49,14 @@ def counted() -> Iterator[Counter[str]]:
 
 IN_THE_CORE = frozenset(
     {
+        "inquiry.read_is_under_way",
+        "others.order_adopted",
+        "others.order_vanished",
+        "reconciliation.activity_booked",
+        "reconciliation.differs_each_time",
+        "reconciliation.frozen",
+        "reconciliation.poll_escalated",
+        "reconciliation.released",
         "settlement.abandoned_order_lives",
         "settlement.execution_awaits_its_order",
         "settlement.external_trade_adopted",
@@ -58,6 +66,8 @@ IN_THE_CORE = frozenset(
         "settlement.order_sent_again",
         "settlement.price_disputed",
         "settlement.told_of_another_order",
+        "stance.active_again",
+        "stance.reducing",
     }
 )
 """Reached by engine, order manager, ledger, journal and core link: the gate's seeds must reach each of them."""

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from the_alchemiser.domain.market import Symbol
-from the_alchemiser.domain.money import CENT, ZERO, Dollars, Price, Shares, plain
+from the_alchemiser.domain.money import CENT, ZERO, Dollars, Price, Shares, Side, plain
 from the_alchemiser.domain.orders import Fill, Order
-from the_alchemiser.domain.portfolio import Account, Holding, Lot, Portfolio, Position
+from the_alchemiser.domain.portfolio import (
+    Account,
+    Activity,
+    ActivityKind,
+    Holding,
+    Lot,
+    Portfolio,
+    Position,
+)
+
+EQUITY_TOLERANCE = 2 * CENT
+"""Equity, cash and holdings are three amounts, each of them rounded to a cent."""
 
 
 class Ledger:
@@ -39,6 +52,36 @@ class Ledger:
         self.positions[symbol] = self.positions[symbol].earning(amount)
         self.cash += amount
 
+    def move(self, activity: Activity, former: Symbol = "") -> None:
+        """Book what moved cash or shares other than by trading."""
+        self.cash += activity.cash
+        if activity.kind is ActivityKind.RENAME:
+            self._rename(former, activity.symbol)
+        elif activity.kind is ActivityKind.SPLIT:
+            position = self.positions.get(activity.symbol) or Position(activity.symbol)
+            self.positions[activity.symbol] = position.restated(position.shares + activity.shares)
+        elif activity.shares:
+            # What is paid for a fraction is its price.
+            is_paid = activity.kind is ActivityKind.FRACTION
+            price = -activity.cash / activity.shares if is_paid else activity.price
+            self._shift(activity.symbol, activity.shares, price)
+
+    def adjust(self, symbol: Symbol, shares: Shares, price: Price, cash: Dollars) -> None:
+        """Follow the broker because a person says so: shares come and go at `price`, which makes no profit."""
+        self.cash += cash
+        if shares:
+            self._shift(symbol, shares, price)
+
+    def _shift(self, symbol: Symbol, shares: Shares, price: Price) -> None:
+        side = Side.BUY if shares > 0 else Side.SELL
+        moved = Fill("", symbol, side, ZERO, abs(shares), price, 0)
+        self.positions[symbol] = (self.positions.get(symbol) or Position(symbol)).after(moved)
+
+    def _rename(self, former: Symbol, symbol: Symbol) -> None:
+        old = self.positions.get(former) or Position(former)
+        self.positions[former] = Position(former, (), old.realised)
+        self.positions[symbol] = (self.positions.get(symbol) or Position(symbol)).renamed(old.lots)
+
     def shares(self) -> dict[Symbol, Shares]:
         """What is held now, without the positions that were closed."""
         return {symbol: held for symbol, position in self.positions.items() if (held := position.shares)}
@@ -64,13 +107,23 @@ class Ledger:
         )
 
 
+class Difference(msgspec.Struct, frozen=True):
+    """One way in which ledger and broker disagree. What is missing here is positive."""
+
+    text: str
+    symbol: Symbol = ""
+    """Empty where it is about cash or equity."""
+    shares: Shares = ZERO
+    cash: Dollars = ZERO
+
+
 def reconcile(
     ledger: Ledger,
     orders: Iterable[Order],
     account: Account,
     holdings: Iterable[Holding],
     open_order_ids: frozenset[str],
-) -> tuple[str, ...]:
+) -> tuple[Difference, ...]:
     """Every way in which the ledger and the broker disagree; empty means to the share and to the cent."""
     stated = {holding.symbol: holding for holding in holdings if holding.shares}
     return (
@@ -80,31 +133,42 @@ def reconcile(
     )
 
 
-def _share_differences(ours: Mapping[Symbol, Shares], stated: Mapping[Symbol, Holding]) -> list[str]:
+def _share_differences(ours: Mapping[Symbol, Shares], stated: Mapping[Symbol, Holding]) -> list[Difference]:
     differences = []
     for symbol in sorted(set(ours) | set(stated)):
         mine = ours.get(symbol, ZERO)
         theirs = stated[symbol].shares if symbol in stated else ZERO
         if mine != theirs:
-            differences.append(f"{symbol}: ledger holds {plain(mine)}, broker says {plain(theirs)}")
+            text = f"{symbol}: ledger holds {plain(mine)}, broker says {plain(theirs)}"
+            differences.append(Difference(text, symbol, theirs - mine))
     return differences
 
 
-def _money_differences(ledger: Ledger, account: Account, stated: Mapping[Symbol, Holding]) -> list[str]:
+def _money_differences(
+    ledger: Ledger, account: Account, stated: Mapping[Symbol, Holding]
+) -> list[Difference]:
     differences = []
     # Brokers show cents; less than one apart is the same amount.
     if abs(ledger.cash - account.cash) >= CENT:
-        differences.append(f"cash: ledger has {plain(ledger.cash)}, broker says {plain(account.cash)}")
-    equity = account.cash + sum((holding.shares * holding.price for holding in stated.values()), ZERO)
-    if abs(equity - account.equity) >= CENT:
-        differences.append(
-            f"equity: cash and holdings make {plain(equity)}, broker says {plain(account.equity)}"
-        )
+        text = f"cash: ledger has {plain(ledger.cash)}, broker says {plain(account.cash)}"
+        differences.append(Difference(text, cash=account.cash - ledger.cash))
+    value = account.holdings_value
+    if value is None:
+        value = sum((holding.shares * holding.price for holding in stated.values()), ZERO)
+    if abs(account.cash + value - account.equity) >= EQUITY_TOLERANCE:
+        text = f"equity: cash and holdings make {plain(account.cash + value)}, broker says {plain(account.equity)}"
+        differences.append(Difference(text))
     return differences
 
 
-def _order_differences(orders: Iterable[Order], open_order_ids: frozenset[str]) -> list[str]:
-    live = {order.request.client_order_id for order in orders if not order.is_done}
-    missing = [f"order {name}: live here, not open at the broker" for name in sorted(live - open_order_ids)]
-    extra = [f"order {name}: open at the broker, ended here" for name in sorted(open_order_ids - live)]
+def _order_differences(orders: Iterable[Order], open_order_ids: frozenset[str]) -> list[Difference]:
+    live = {order.request.client_order_id: order.request.symbol for order in orders if not order.is_done}
+    missing = [
+        Difference(f"order {name}: live here, not open at the broker", live[name])
+        for name in sorted(live.keys() - open_order_ids)
+    ]
+    extra = [
+        Difference(f"order {name}: open at the broker, ended here")
+        for name in sorted(open_order_ids - live.keys())
+    ]
     return missing + extra

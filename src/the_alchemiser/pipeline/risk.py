@@ -50,6 +50,17 @@ class RiskContext(msgspec.Struct, frozen=True):
     day_profit: Dollars
     open_orders: int = 0
     is_account_blocked: bool = False
+    frozen: Mapping[Symbol, str] = {}
+    """Where the books forbid opening, and why."""
+    sellable: Mapping[Symbol, Shares] = {}
+    """How much a sale may take where that is less than what is held: others may be selling, too."""
+    wanted_by_others: Mapping[Symbol, Shares] = {}
+    """Shares that open orders of others may still buy."""
+
+    def to_sell(self, symbol: Symbol) -> Shares:
+        """How many shares of a symbol a sale may take."""
+        held = self.shares.get(symbol, ZERO)
+        return min(held, self.sellable.get(symbol, held))
 
 
 class _Tally:
@@ -58,9 +69,9 @@ class _Tally:
     def __init__(self, context: RiskContext) -> None:
         self.cash = context.cash
         self.orders = 0
-        self.gross = sum(
-            (abs(held) * _middle(context, symbol) for symbol, held in context.shares.items()), ZERO
-        )
+        held = sum((abs(held) * _middle(context, symbol) for symbol, held in context.shares.items()), ZERO)
+        wanted = context.wanted_by_others.items()
+        self.gross = held + sum((shares * _middle(context, symbol) for symbol, shares in wanted), ZERO)
 
     def reserve(self, trade: PlannedTrade) -> None:
         self.orders += 1
@@ -104,7 +115,7 @@ class RiskManager:
 
 
 def _reduces(trade: PlannedTrade, context: RiskContext) -> bool:
-    return trade.side is Side.SELL and trade.shares <= context.shares.get(trade.symbol, ZERO)
+    return trade.side is Side.SELL and trade.shares <= context.to_sell(trade.symbol)
 
 
 def _middle(context: RiskContext, symbol: Symbol) -> Dollars:
@@ -122,6 +133,10 @@ def _account(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tall
     return "the broker has blocked this account" if context.is_account_blocked else ""
 
 
+def _frozen(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
+    return context.frozen.get(trade.symbol, "")
+
+
 def _daily_loss(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
     if context.day_profit > -limits.daily_loss_max:
         return ""
@@ -136,7 +151,9 @@ def _short_sale(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, t
     if trade.side is Side.BUY:
         return ""
     return (
-        f"would sell {plain(trade.shares)} but only {plain(context.shares.get(trade.symbol, ZERO))} are held"
+        f"would sell {plain(trade.shares)} but only {plain(context.to_sell(trade.symbol))} are free to sell"
+        if context.to_sell(trade.symbol) < context.shares.get(trade.symbol, ZERO)
+        else f"would sell {plain(trade.shares)} but only {plain(context.to_sell(trade.symbol))} are held"
     )
 
 
@@ -163,7 +180,8 @@ def _order_notional(trade: PlannedTrade, context: RiskContext, limits: RiskLimit
 
 
 def _position_weight(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
-    after = (context.shares.get(trade.symbol, ZERO) + trade.shares) * trade.arrival_price
+    held = context.shares.get(trade.symbol, ZERO) + context.wanted_by_others.get(trade.symbol, ZERO)
+    after = (held + trade.shares) * trade.arrival_price
     if after <= limits.position_weight_max * context.equity:
         return ""
     return f"{trade.symbol} would be {ratio(after, context.equity):.1%} of equity"
@@ -198,6 +216,7 @@ def _order_rate(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, t
 _CHECKS: tuple[tuple[str, Check], ...] = (
     ("trading_state", _trading_state),
     ("account_blocked", _account),
+    ("frozen", _frozen),
     ("daily_loss", _daily_loss),
     ("restricted", _restricted),
     ("short_sale", _short_sale),

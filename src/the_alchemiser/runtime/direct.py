@@ -12,7 +12,7 @@ from the_alchemiser.domain.errors import BrokerRefused, BrokerUnauthorized
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.instants import DAY, Nanos
 from the_alchemiser.domain.market import Asset, Bar, History, Quote, Session, Symbol
-from the_alchemiser.domain.money import Side
+from the_alchemiser.domain.money import ZERO, Price, Side
 from the_alchemiser.domain.orders import (
     BrokerOrderId,
     ClientOrderId,
@@ -23,11 +23,11 @@ from the_alchemiser.domain.orders import (
     OrderRequest,
     OrderStatus,
 )
-from the_alchemiser.domain.portfolio import Account, Holding
+from the_alchemiser.domain.portfolio import WITH_SHARES, Account, Activity, Holding, activity_kind
 from the_alchemiser.exchange.errors import Refusal
 from the_alchemiser.exchange.market.sessions import new_york_date, new_york_midnight
 from the_alchemiser.exchange.venue import orders as wire
-from the_alchemiser.exchange.venue.account import FillRecord
+from the_alchemiser.exchange.venue.account import FillRecord, OtherActivity
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.exchange.venue.orders import Order, OrderFilter, Update
 
@@ -114,6 +114,7 @@ class DirectBroker:
             state.cash_e13 / MONEY,
             state.equity_e13 / MONEY,
             state.buying_power_e13 / MONEY,
+            holdings_value=(state.long_market_value_e13 + state.short_market_value_e13) / MONEY,
         )
 
     def get_positions(self) -> Sequence[Holding]:
@@ -129,6 +130,11 @@ class DirectBroker:
 
     def get_executions(self, after: Nanos) -> Sequence[Execution]:
         return [_execution(fill) for fill in self.exchange.fills(after=after)]
+
+    def get_activities(self, after: Nanos) -> Sequence[Activity]:
+        first, now = new_york_date(after), self.exchange.now
+        others = self.exchange.other_activities()
+        return [_activity(one) for one in others if one.day >= first and one.seen_from <= now]
 
     def get_sessions(self, from_date: str, to_date: str) -> Sequence[Session]:
         between = self.exchange.market.sessions.between(
@@ -189,12 +195,18 @@ def report_of(order: Order) -> OrderReport:
         order.filled_qty_e9 / QUANTITY,
         order.updated_at,
         average_price=_average_price(order),
+        price=_price_of(order.limit_price_e4 or order.stop_price_e4),
+        notional=None if order.notional_e13 is None else order.notional_e13 / MONEY,
     )
 
 
 def _average_price(order: Order) -> Decimal | None:
     filled = order.filled_qty_e9
     return order.filled_cost_e13 / PRICE / filled if filled else None
+
+
+def _price_of(price_e4: int | None) -> Price | None:
+    return None if price_e4 is None else price_e4 / PRICE
 
 
 def heard(update: Update) -> OrderHeard:
@@ -212,6 +224,20 @@ def heard(update: Update) -> OrderHeard:
             update.at,
         )
     return OrderHeard(update.at, report_of(order), execution)
+
+
+def _activity(other: OtherActivity) -> Activity:
+    return Activity(
+        other.id,
+        activity_kind(other.type),
+        other.type,
+        other.day.isoformat(),
+        other.net_amount_e13 / MONEY,
+        other.symbol,
+        (other.qty_e9 or 0) / QUANTITY if other.type in WITH_SHARES else ZERO,
+        (other.price_e4 or 0) / PRICE,
+        other.description,
+    )
 
 
 def _execution(fill: FillRecord) -> Execution:

@@ -24,6 +24,7 @@ from the_alchemiser.domain.events import (
     OrderDenied,
     OrderHeard,
     OrderNotFound,
+    OrdersRead,
     OrderUnheard,
     QuotesRead,
     ReadFailed,
@@ -120,15 +121,20 @@ class Performer:
         try:
             return read()
         except BrokerError as failure:
-            return ReadFailed(self.now(), subject, str(failure))
+            is_unauthorized = isinstance(failure, BrokerUnauthorized)
+            return ReadFailed(self.now(), subject, str(failure), is_unauthorized)
 
     def _read_broker(self, effect: ReadBroker) -> Event:
         broker = self.broker
         orders = self._orders(broker.get_open_orders(), effect.watch)
+        if effect.is_orders_only:
+            return OrdersRead(self.now(), effect.purpose, orders)
         executions = tuple(broker.get_executions(effect.executions_after))
         holdings = tuple(broker.get_positions())
         account = broker.get_account()
-        state = BrokerState(account, holdings, orders, executions, self._calendar())
+        since = effect.activities_after
+        activities = () if since is None else tuple(broker.get_activities(since))
+        state = BrokerState(account, holdings, orders, executions, self._calendar(), activities)
         return BrokerRead(self.now(), effect.purpose, state)
 
     def _orders(

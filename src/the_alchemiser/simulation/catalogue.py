@@ -61,6 +61,7 @@ CALLS = (
     Site("account", 0.05, _READING),
     Site("positions", 0.05, _LISTING),
     Site("executions", 0.05, _LISTING),
+    Site("activities", 0.10, _LISTING),
     Site("sessions", 0.20, _READING),
     Site("histories", 0.25, _LISTING),
     Site("quotes", 0.08, _LISTING),

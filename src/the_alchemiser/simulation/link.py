@@ -26,7 +26,7 @@ from the_alchemiser.domain.orders import (
     OrderReport,
     OrderRequest,
 )
-from the_alchemiser.domain.portfolio import Account, Holding
+from the_alchemiser.domain.portfolio import Account, Activity, Holding
 from the_alchemiser.runtime.direct import DirectBroker
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.director import Director
@@ -193,6 +193,9 @@ class Link:
 
     def get_executions(self, after: Nanos) -> Sequence[Execution]:
         return self._ask("executions", lambda: self._broker.get_executions(after))
+
+    def get_activities(self, after: Nanos) -> Sequence[Activity]:
+        return self._ask("activities", lambda: self._broker.get_activities(after))
 
     def get_sessions(self, from_date: str, to_date: str) -> Sequence[Session]:
         return self._ask("sessions", lambda: self._broker.get_sessions(from_date, to_date))

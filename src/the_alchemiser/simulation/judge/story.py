@@ -178,6 +178,36 @@ class Story:
         self.cash_e13 -= sign * change
         self.realised_e13 -= sign * change
 
+    def _activity_booked(self, fact: told.ActivityBooked) -> None:
+        activity = fact.activity
+        shares, price = shares_e9(activity.shares), price_e4(activity.price)
+        self.cash_e13 += money_e13(activity.cash)
+        kind = activity.kind.value
+        if kind == "rename":
+            self.positions_e9[activity.symbol] = self.positions_e9.pop(fact.former)
+            self.lots[activity.symbol] = self.lots.pop(fact.former)
+        elif kind == "split":
+            self._restate(activity.symbol, shares)
+        elif kind == "fraction":
+            # The money for it is the price of a sale, already in cash.
+            self._move(activity.symbol, shares, Fraction(-money_e13(activity.cash), shares))
+        else:
+            self.transferred_e13 += money_e13(activity.cash) + shares * price
+            self._move(activity.symbol, shares, Fraction(price))
+
+    def _restate(self, symbol: str, by_e9: int) -> None:
+        """The same cost in another number of shares."""
+        before, lots = self.positions_e9[symbol], self.lots[symbol]
+        after = before + by_e9
+        cost = sum(shares * price for shares, price in lots)
+        self.positions_e9[symbol], self.lots[symbol] = after, [(after, Fraction(cost) / after)]
+
+    def _ledger_adjusted(self, fact: told.LedgerAdjusted) -> None:
+        shares, price = shares_e9(fact.shares), price_e4(fact.price)
+        self.cash_e13 += money_e13(fact.cash)
+        self.transferred_e13 += money_e13(fact.cash) + shares * price
+        self._move(fact.symbol, shares, Fraction(price))
+
     def _follow(self, intent: Intent) -> None:
         if intent.has_ended:
             self.live.pop(intent.name, None)
@@ -185,6 +215,8 @@ class Story:
             self.live[intent.name] = intent
 
     def _move(self, symbol: str, by_e9: int, price: Fraction) -> None:
+        if not by_e9:
+            return
         held = self.positions_e9.get(symbol, 0) + by_e9
         if held:
             self.positions_e9[symbol] = held
@@ -238,6 +270,8 @@ CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.OrderLost: Story._order_lost,
     told.FillBooked: Story._fill_booked,
     told.FillCorrected: Story._fill_corrected,
+    told.ActivityBooked: Story._activity_booked,
+    told.LedgerAdjusted: Story._ledger_adjusted,
     told.TradeApproved: Story._trade_approved,
     told.CycleStarted: Story._cycle_started,
     told.SnapshotTaken: Story._saw_quotes,
@@ -256,6 +290,10 @@ EXPLAINING = frozenset(
         told.TradeEnded,
         told.CycleFinished,
         told.Reconciled,
+        told.ExternalOrderSeen,
+        told.SymbolFrozen,
+        told.SymbolReleased,
+        told.TradingStateChanged,
     }
 )
 """Facts that move neither an order, nor a share, nor a cent: a test sees that every other fact is taken in above."""

@@ -1,0 +1,61 @@
+"""What does somebody else have open on our account? Counted with our own, never changed or undone by us."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from msgspec.structs import replace
+
+from the_alchemiser.domain.facts import ExternalOrderSeen
+from the_alchemiser.domain.instants import Nanos
+from the_alchemiser.domain.money import plain
+from the_alchemiser.domain.orders import CLIENT_ORDER_ID_PREFIX, OrderReport, OrderStatus, later
+from the_alchemiser.domain.probes import probe
+from the_alchemiser.state import EngineState
+from the_alchemiser.step import Step
+
+
+class Others:
+    """Follows the orders that are not ours."""
+
+    def __init__(self, state: EngineState) -> None:
+        self.state = state
+
+    def take(self, step: Step, report: OrderReport) -> bool:
+        """Take in the broker's word on an order that is not ours. True where it was filled further than we knew."""
+        if not self.state.account_number:
+            return False  # The record with which the account is opened will show it.
+        name = report.broker_order_id
+        known = self.state.others.get(name) or self.state.others_ended.get(name)
+        if known is None:
+            if report.status.is_done:
+                return False  # Its executions alone count, and they are told of by themselves.
+            step.record(ExternalOrderSeen(step.at, report))
+            self._tell(step, report)
+            return report.filled > 0
+        status, filled = later(known.status, report.status), max(known.filled, report.filled)
+        if (status, filled) == (known.status, known.filled):
+            return False
+        step.record(ExternalOrderSeen(step.at, replace(report, status=status, filled=filled)))
+        return filled > known.filled
+
+    def end_missing(self, step: Step, reported: Collection[str], asked_at: Nanos) -> bool:
+        """An order of theirs that the broker, asked for it, no longer knows has ended. True where there was one."""
+        missing = [
+            one for name, one in self.state.others.items() if name not in reported and one.at < asked_at
+        ]
+        for report in missing:
+            probe("others.order_vanished")
+            gone = replace(report, status=OrderStatus.CANCELED, reason="the broker no longer knows it")
+            step.record(ExternalOrderSeen(step.at, gone))
+        return bool(missing)
+
+    def _tell(self, step: Step, report: OrderReport) -> None:
+        probe("others.order_adopted")
+        asked = plain(report.shares) if report.shares else f"${plain(report.notional or report.shares)} of"
+        text = f"{report.side.value} {asked} {report.symbol} ({report.client_order_id or report.broker_order_id})"
+        if report.client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+            # The journal may be an older copy of itself: its name is ours, so nobody else will look after it.
+            step.alert("error", f"an order with our name that the journal does not know is open: {text}")
+        else:
+            step.alert("warning", f"an order that is not ours is open and counted: {text}")
