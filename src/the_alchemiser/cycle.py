@@ -35,6 +35,7 @@ from the_alchemiser.domain.market import Asset, MarketSnapshot, Quote, Session, 
 from the_alchemiser.domain.money import ZERO, Dollars, Side, Weight
 from the_alchemiser.domain.orders import OrderRequest, OrderType
 from the_alchemiser.domain.portfolio import Account, Portfolio
+from the_alchemiser.domain.probes import probe
 from the_alchemiser.pipeline.execution import Cancel, End, ExecutionPolicy, Move, OrderManager, Submit, Work
 from the_alchemiser.pipeline.rebalance import RebalancePolicy, build_rebalance_plan
 from the_alchemiser.pipeline.risk import RiskContext, RiskLimits, RiskManager
@@ -126,9 +127,11 @@ class TradingCycle:
         if book is None:
             return
         if book.is_planned:
+            probe("cycle.trading_resumed")
             self._set_step_timers(step, book)
             self._read_quotes(step, book, book.open_works)
             return
+        probe("cycle.decision_resumed")
         problem = self._objection(step.at, book.closes_at)
         if problem:
             self._refuse(step, book.cycle_id, (problem,))
@@ -218,11 +221,14 @@ class TradingCycle:
         if step.at >= book.closes_at and not isinstance(move, End):
             if work.is_under_way:
                 return True  # The broker expires a day order at the close; its last report ends the trade.
+            probe("cycle.session_over")
             move = End("the session is over")
         if isinstance(move, Submit):
             if self._is_stale(step.at, book, move.request):
+                probe("cycle.quote_too_old")
                 return False
             if self._must_wait(move.request):
+                probe("cycle.purchase_awaits_agreement")
                 return True
         self._make(step, book, work, move)
         return True
@@ -262,6 +268,7 @@ class TradingCycle:
         return ""
 
     def _refuse(self, step: Step, cycle_id: str, reasons: Sequence[str]) -> None:
+        probe("cycle.refused")
         step.record(CycleRefused(step.at, cycle_id, tuple(reasons)))
         step.alert("error", f"cycle {cycle_id} refused: {'; '.join(reasons)}")
 
@@ -272,6 +279,7 @@ class TradingCycle:
         again = step.at + MARKET_RETRY_SECONDS * SECOND
         deadline = book.closes_at - self.config.execution.market_seconds_before_close * SECOND
         if is_passing and again < deadline:
+            probe("cycle.market_awaited")
             step.ask(SetTimer(again, f"retry:{book.cycle_id}"))
         else:
             self._refuse(step, book.cycle_id, reasons)

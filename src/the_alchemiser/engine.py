@@ -39,6 +39,7 @@ from the_alchemiser.domain.events import (
 from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
+from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import ORDERS, Inquiry, PollPolicy
 from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
@@ -304,6 +305,7 @@ class Engine:
         self._go_on(step)
 
     def _cancel_denied(self, step: Step, event: CancelDenied) -> None:
+        probe("engine.cancel_denied")
         # Usually it filled meanwhile; its true state comes with the broker's record.
         if event.client_order_id in self.state.live:
             self.inquiry.ask(step, "fills")

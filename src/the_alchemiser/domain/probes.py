@@ -49,9 +49,22 @@ def counted() -> Iterator[Counter[str]]:
 
 IN_THE_CORE = frozenset(
     {
+        "cycle.decision_resumed",
+        "cycle.market_awaited",
+        "cycle.purchase_awaits_agreement",
+        "cycle.quote_too_old",
+        "cycle.refused",
+        "cycle.session_over",
+        "cycle.trading_resumed",
+        "engine.cancel_denied",
+        "execution.no_cash_left",
+        "execution.purchase_awaits_cash",
+        "execution.purchase_made_smaller",
         "inquiry.read_is_under_way",
         "others.order_adopted",
         "others.order_vanished",
+        "perform.answer_about_another_order",
+        "perform.refusal_not_looked_up",
         "reconciliation.activity_booked",
         "reconciliation.differs_each_time",
         "reconciliation.frozen",

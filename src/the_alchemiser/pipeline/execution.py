@@ -32,6 +32,7 @@ from the_alchemiser.domain.orders import (
     OrderType,
     client_order_id,
 )
+from the_alchemiser.domain.probes import probe
 
 LAST_LOOK_SECONDS = 60
 """How long after the market orders the broker is asked what became of them, should the stream have said nothing."""
@@ -164,9 +165,12 @@ class OrderManager:
             affordable = self._affordable(shares, limit, quote, free_cash())
             if affordable < shares:
                 if limit is not None:
+                    probe("execution.purchase_awaits_cash")
                     return WAIT
                 if not affordable:
+                    probe("execution.no_cash_left")
                     return End("not enough cash")
+                probe("execution.purchase_made_smaller")
                 shares = affordable
         name = client_order_id(cycle_id, trade.symbol, trade.side, len(work.orders))
         return Submit(_request(name, trade, shares, limit), quote.middle)

@@ -32,6 +32,7 @@ from the_alchemiser.domain.events import (
 from the_alchemiser.domain.instants import DAY, Nanos, rfc3339
 from the_alchemiser.domain.market import Session
 from the_alchemiser.domain.orders import ClientOrderId, OrderReport
+from the_alchemiser.domain.probes import probe
 from the_alchemiser.ports import Alerts, Broker, Lease
 
 CALENDAR_DAYS = 14
@@ -93,11 +94,13 @@ class Performer:
         try:
             report = self.broker.get_order_by_client_id(name)
         except BrokerError as failure:
+            probe("perform.refusal_not_looked_up")
             return OrderUnheard(self.now(), name, f"{refusal}; and it could not be looked up: {failure}")
         return OrderDenied(self.now(), name, str(refusal)) if report is None else self._answer(name, report)
 
     def _answer(self, name: ClientOrderId, report: OrderReport) -> Event:
         if report.client_order_id != name:
+            probe("perform.answer_about_another_order")
             return OrderUnheard(self.now(), name, f"the answer was about {report.client_order_id!r}")
         return OrderHeard(self.now(), report)
 
