@@ -133,18 +133,20 @@ def _as_sqlite3() -> Iterator[None]:
 
 
 class _Cursor:
-    arraysize, lastrowid, rowcount = 1, None, -1
+    arraysize, lastrowid = 1, None
 
     def __init__(self, cursor: apsw.Cursor) -> None:
         self._cursor = cursor
         # A statement without rows is finished before it could be asked for its columns, but not yet when it begins.
         cursor.exec_trace = self._see_columns
         self.description: Any = None
+        self.rowcount = -1
         self._rows: list[Any] = []
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> _Cursor:
         with _as_sqlite3():
             self._rows = list(self._cursor.execute(sql, parameters or None))
+        self.rowcount = self._cursor.connection.changes()
         return self
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> _Cursor:

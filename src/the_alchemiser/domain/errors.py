@@ -13,6 +13,7 @@ AlchemiserError
 ├── MarketDataMissing       no decision can be made; the cycle refuses
 ├── StoreUnavailable        disk full, locked, unreadable: nothing may be sent
 │   ├── LeaseHeld           another engine acts for this account: this one does not start
+│   ├── ConnectionLost      the database's session ended, a commit under way perhaps not: try the same again
 │   └── JournalCorrupt      the chain or a derived table does not verify
 └── InvariantBroken         our own rule is broken: stop this path at once
 """
@@ -87,6 +88,10 @@ class LeaseHeld(StoreUnavailable):
     def __init__(self, text: str, *, owner: str = "") -> None:
         super().__init__(text)
         self.owner = owner
+
+
+class ConnectionLost(StoreUnavailable):
+    """The session with a database's server is gone, and what was not committed with it; of a commit nobody knows."""
 
 
 class JournalCorrupt(StoreUnavailable):

@@ -102,11 +102,17 @@ IN_PROCESSES = frozenset(
         "anchor.unreadable",
         "ear.full",
         "handlers.resting",
+        "journal.append_repeated",
+        "leasing.lost",
+        "leasing.not_given_back",
+        "leasing.read_again_before_sending",
+        "leasing.waited_for_expiry",
         "live.lease_not_renewed",
         "market_feed.mute",
         "market_stream.partly_accepted",
         "market_stream.too_slow",
         "patience.store_unavailable",
+        "session.writer_ended",
         "websocket.reading_paused",
     }
 )

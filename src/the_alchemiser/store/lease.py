@@ -83,6 +83,11 @@ class Hold:
         self._loss = self._loss or reason
         return LeaseLost(self._loss)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was never taken, or is over."""
+        return bool(self._loss)
+
     def require(self) -> None:
         """Raises LeaseLost where it was never taken, or lost."""
         if self._loss:
@@ -102,6 +107,20 @@ def held(row: LeaseRow, now: Nanos) -> LeaseHeld:
     return LeaseHeld(
         f"another engine trades this account: {row.owner} holds its lease (epoch {row.epoch}) "
         f"for another {left:.1f} s at least",
+        owner=row.owner,
+    )
+
+
+def explained(other: LeaseHeld, beside: tuple[LeaseRow, Nanos] | None) -> LeaseHeld:
+    """The refusal in the words of the lease, where the database's own say only which session is in the way."""
+    if beside is None or not beside[0].expires_at:
+        return other
+    row, now = beside
+    if row.seconds_left(now) > 0:
+        return held(row, now)
+    return LeaseHeld(
+        f"{other}; it has not renewed its lease for {-row.seconds_left(now):.0f} s, so it is stopped or hangs: "
+        f"end {row.owner}, then start again",
         owner=row.owner,
     )
 

@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from the_alchemiser.domain.errors import (
     AlchemiserError,
     ConfigurationError,
+    ConnectionLost,
     InvariantBroken,
     JournalCorrupt,
     LeaseHeld,
@@ -64,10 +65,6 @@ _REFUSALS = {
     "28P01": "it does not accept this password",
     "3D000": "there is no such database",
 }
-
-
-class ConnectionLost(StoreUnavailable):
-    """The session with the server is gone, and with it what was not committed. Of a commit under way nobody knows."""
 
 
 class PostgresDatabase:

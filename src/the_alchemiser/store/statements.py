@@ -7,14 +7,14 @@ themselves; compiled beforehand it costs less than 10, and the SQL stays SQLAlch
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, insert, select, update
 from sqlalchemy.sql.expression import ClauseElement
 
-from .records import RECORDS, Record
-from .tables import DERIVED, journal, projection
+from .records import RECORDS
+from .tables import DERIVED, journal, lease, projection
 
 Row = Mapping[str, Any]
 
@@ -22,10 +22,8 @@ Row = Mapping[str, Any]
 class Statement:
     """One statement, ready for one connection's driver. Parameters are given by name."""
 
-    def __init__(self, connection: Connection, clause: ClauseElement, names: Iterable[str]) -> None:
-        compiled: Any = clause.compile(dialect=connection.dialect, column_keys=list(names))
-        self._sql: str = compiled.string
-        self._arrange = _arrangement(compiled.positiontup)
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._sql, self._arrange = _compiled(connection.dialect)[name]
         self._cursor = connection.connection.cursor()
 
     def run(self, rows: Iterable[Row]) -> None:
@@ -53,32 +51,57 @@ def _arrangement(positions: list[str] | None) -> Callable[[Row], Any]:
     return operator.itemgetter(*positions)
 
 
+def _clauses() -> Iterator[tuple[str, ClauseElement, Iterable[str]]]:
+    """Every statement by name, with the columns it is given values for."""
+    yield "append", insert(journal), journal.c.keys()
+    # On PostgreSQL the row is locked until the transaction ends, on SQLite the whole file is.
+    is_ours = lease.c.epoch == bindparam("key_epoch")
+    yield "lease", select(lease.c.epoch).where(is_ours).with_for_update(read=True), ()
+    yield "mark", update(projection), ("version", "seq", "hash")
+    for kind in RECORDS:
+        table = DERIVED[kind]
+        is_it = [column == bindparam(f"key_{column.name}") for column in table.primary_key.columns]
+        changeable = [name for name in table.c.keys() if name not in kind.KEY]  # noqa: SIM118 (not a mapping)
+        yield f"insert {table.name}", insert(table), table.c.keys()
+        yield f"update {table.name}", update(table).where(*is_it), changeable
+        yield f"find {table.name}", select(table).where(*is_it), ()
+
+
+_by_dialect: dict[str, dict[str, tuple[str, Callable[[Row], Any]]]] = {}
+
+
+def _compiled(dialect: Dialect) -> dict[str, tuple[str, Callable[[Row], Any]]]:
+    """Compiled once a process: it takes longer than opening a journal otherwise does."""
+    found = _by_dialect.get(dialect.name)
+    if found is None:
+        found = {}
+        for name, clause, columns in _clauses():
+            compiled: Any = clause.compile(dialect=dialect, column_keys=list(columns))
+            found[name] = (compiled.string, _arrangement(compiled.positiontup))
+        _by_dialect[dialect.name] = found
+    return found
+
+
 class Statements:
     """All that the writer of a journal says to its database while it trades."""
 
     def __init__(self, connection: Connection) -> None:
-        self.append = Statement(connection, insert(journal), journal.c.keys())
-        self.mark = Statement(connection, update(projection), ("version", "seq", "hash"))
-        self.insert: dict[type[Record], Statement] = {}
-        self.update: dict[type[Record], Statement] = {}
-        self.find: dict[type[Record], Statement] = {}
-        for kind in RECORDS:
-            self._prepare(connection, kind, DERIVED[kind])
+        self.append = Statement(connection, "append")
+        self.lease = Statement(connection, "lease")
+        self.mark = Statement(connection, "mark")
+        tables = {kind: DERIVED[kind].name for kind in RECORDS}
+        self.insert = {kind: Statement(connection, f"insert {name}") for kind, name in tables.items()}
+        self.update = {kind: Statement(connection, f"update {name}") for kind, name in tables.items()}
+        self.find = {kind: Statement(connection, f"find {name}") for kind, name in tables.items()}
 
     def close(self) -> None:
         """Let go of the connection."""
         for statement in (
             self.append,
+            self.lease,
             self.mark,
             *self.insert.values(),
             *self.update.values(),
             *self.find.values(),
         ):
             statement.close()
-
-    def _prepare(self, connection: Connection, kind: type[Record], table: Table) -> None:
-        is_it = [column == bindparam(f"key_{column.name}") for column in table.primary_key.columns]
-        changeable = [name for name in table.c.keys() if name not in kind.KEY]  # noqa: SIM118 (not a mapping)
-        self.insert[kind] = Statement(connection, insert(table), table.c.keys())
-        self.update[kind] = Statement(connection, update(table).where(*is_it), changeable)
-        self.find[kind] = Statement(connection, select(table).where(*is_it), ())

@@ -1,7 +1,7 @@
 """The tables as SQLAlchemy sees them: plain integers and text, which SQLite and PostgreSQL store alike.
 
-`journal` is the truth; `projection` says up to which entry the others have been folded; the others are
-`records`, one table each. A change here needs a migration and a new REVISION; a change in how facts are
+`journal` is the truth, `lease` says who may write it; `projection` says up to which entry the others have been folded;
+the others are `records`, one table each. A change here needs a migration and a new REVISION; a change in how facts are
 folded a new PROJECTION_VERSION.
 """
 
@@ -22,7 +22,7 @@ from .records import (
     TradeRecord,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration this code is written for."""
 PROJECTION_VERSION = 1
 """Tables folded by another version are made again when the journal is opened for writing."""
@@ -49,6 +49,18 @@ projection = Table(
     Column("version", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", _SEQ, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("config_hash", Text, nullable=False),
 )
 
 
