@@ -19,7 +19,7 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, 
 hypothesis.settings.register_profile("explore", deadline=timedelta(seconds=10), max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-SETTING_PREFIXES = ("ALPACA_", "APCA_", "RISK__", "ALERTS__", "CYCLE__", "STRATEGIES__")
+SETTING_PREFIXES = ("ALPACA_", "APCA_", "RISK__", "ALERTS__", "CYCLE__", "RECONCILIATION__", "STRATEGIES__")
 SETTING_NAMES = frozenset(
     (
         "TRADING_MODE STAGE LIVE_TRADING_CONSENT DATABASE_URL REDIS_URL DATA_DIR AUDIT_ANCHOR "

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.errors import ConfigurationError
 from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.endpoints import Endpoints, Venue, endpoints_of
 from the_alchemiser.engine import Engine, EngineConfig
+from the_alchemiser.inquiry import PollPolicy
 from the_alchemiser.pipeline.execution import ExecutionPolicy
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
@@ -116,6 +119,7 @@ def engine_config(settings: Settings) -> EngineConfig:
                 restricted=risk.restricted,
             ),
         ),
+        polls=PollPolicy(settings.reconciliation.orders_seconds, settings.reconciliation.record_seconds),
     )
 
 
@@ -200,6 +204,9 @@ def assemble(
 
     broker, clock, number = line
     platform = broker.options.platform
+    if isinstance(clock, LockstepClock):
+        # There the stream loses nothing, and time stands still for every request.
+        config = msgspec.structs.replace(config, polls=None)
     engine = Engine(config, journal.read())
     turn = Turn(engine, journal, Timers(), watchers)
     performer = Performer(broker, clock.now)

@@ -117,6 +117,13 @@ class CycleSettings(Group):
         return self
 
 
+class ReconciliationSettings(Group):
+    """How often the broker's record is read where nothing calls for it. The order stream says the rest at once."""
+
+    orders_seconds: Annotated[int, Field(ge=5, le=300)] = 15
+    record_seconds: Annotated[int, Field(ge=30, le=3600)] = 300
+
+
 class StrategySettings(Group):
     """Which ideas trade, with what share of the account, over which symbols."""
 

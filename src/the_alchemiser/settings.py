@@ -27,6 +27,7 @@ from .setting_groups import (
     Group,
     LogFormat,
     LogLevel,
+    ReconciliationSettings,
     RedisUrl,
     RiskSettings,
     SigningKey,
@@ -98,6 +99,7 @@ class Settings(Group):
     risk: RiskSettings = RiskSettings()
     alerts: AlertSettings = AlertSettings()
     cycle: CycleSettings = CycleSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
     strategies: StrategySettings = StrategySettings()
 
     _values: dict[str, Found] = PrivateAttr(default_factory=dict)

@@ -16,6 +16,7 @@ from the_alchemiser.engine import EngineConfig
 from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
 from the_alchemiser.exchange.venue.rules import VenueRules
+from the_alchemiser.inquiry import PollPolicy
 from the_alchemiser.pipeline.execution import ExecutionPolicy
 from the_alchemiser.pipeline.risk import RiskLimits
 from the_alchemiser.simulation.chance import stream
@@ -103,7 +104,7 @@ class Life(msgspec.Struct, frozen=True):
             execution=execution,
             limits=limits,
         )
-        return EngineConfig(cycle)
+        return EngineConfig(cycle, polls=PollPolicy())
 
 
 class Wishes:
