@@ -100,7 +100,7 @@ def build(options: ServerOptions) -> tuple[Floor, web.Application]:
         raise ConfigurationError("--print-errors must be from 0 to 100")
     floor.data.errors = PrintErrors(options.print_errors)
     floor.data.compress = options.compression
-    return floor, _application(floor, FrontDoor())
+    return floor, application(floor)
 
 
 def _schedule_faults(floor: Floor, options: ServerOptions) -> None:
@@ -114,16 +114,17 @@ def _schedule_faults(floor: Floor, options: ServerOptions) -> None:
         raise ConfigurationError(f"cannot read {options.faults}: {error.strerror}") from error
 
 
-def _application(floor: Floor, door: FrontDoor) -> web.Application:
-    middlewares = [interference(floor), door.middleware()]
-    application = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
-    application[FLOOR] = floor
-    application[STREAM_FAULTS] = floor.stream_faults
-    application.add_routes(all_routes())
+def application(floor: Floor) -> web.Application:
+    """All routes of a floor, behind the front door."""
+    middlewares = [interference(floor), FrontDoor().middleware()]
+    served = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES_LIMIT)
+    served[FLOOR] = floor
+    served[STREAM_FAULTS] = floor.stream_faults
+    served.add_routes(all_routes())
     for path in ("/stream", "/stream/"):
-        application.router.add_get(path, floor.trading_stream.serve)
-    application.add_routes(floor.data.routes())
-    return application
+        served.router.add_get(path, floor.trading_stream.serve)
+    served.add_routes(floor.data.routes())
+    return served
 
 
 async def serve(options: ServerOptions, *, until_stdin_closes: bool = False) -> None:

@@ -84,6 +84,10 @@ class Network:
         self.listeners: dict[tuple[str, int], tuple[Host, Callable[[End], object]]] = {}
         self.bytes_carried = 0
 
+    def host(self, name: str) -> Host:
+        """The network as a new process of this name has it."""
+        return Host(self, name)
+
     def latency(self) -> Nanos:
         """How long the next piece travels."""
         return self.chance.randint(*LATENCY)

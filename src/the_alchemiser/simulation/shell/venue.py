@@ -1,0 +1,121 @@
+"""The exchange as the world's processes reach it: its real server, under the names of Alpaca's paper environment.
+
+It is a process of its own, which nothing befalls; its time is the world's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+
+from aiohttp import web
+
+from the_alchemiser.domain.instants import Nanos
+from the_alchemiser.endpoints import PAPER_URL, Endpoints, endpoints_of
+from the_alchemiser.exchange.desk import AccountTerms, Desk
+from the_alchemiser.exchange.floor import Floor
+from the_alchemiser.exchange.journal import CommandLog
+from the_alchemiser.exchange.market.board import Board
+from the_alchemiser.exchange.market.crypto import SimulatedCrypto
+from the_alchemiser.exchange.market.options import OptionMarket
+from the_alchemiser.exchange.server import LINE_BYTES_LIMIT, application
+from the_alchemiser.exchange.setting import Setting
+from the_alchemiser.exchange.timestamps import rfc3339
+from the_alchemiser.exchange.world import Origin
+from the_alchemiser.exchange.world import World as TradingWorld
+from the_alchemiser.simulation.life import MARKET_SEED, Life, market
+from the_alchemiser.simulation.shell.loop import VirtualLoop
+from the_alchemiser.simulation.shell.network import Network
+from the_alchemiser.simulation.threads import Crew
+from the_alchemiser.simulation.virtual import VirtualTime
+
+KEY, SECRET = "PKSIMULATEDWORLD", "SimulatedSecretThatOpensAToy"  # noqa: S105 - it opens a toy
+ENDPOINTS: Endpoints = endpoints_of(PAPER_URL)
+PORT = 443
+
+Seen = Callable[[web.Request], Awaitable[None]]
+
+
+def open_floor(life: Life, seed: int, start: Nanos) -> Floor:
+    """A trading floor with one account, at dawn."""
+    terms = AccountTerms(key=KEY, secret=SECRET, cash=life.cash, multiplier=life.multiplier, rules=life.rules())
+    setting = Setting(
+        seed=seed, cash=life.cash, start=rfc3339(start), data="simulated", multiplier=life.multiplier, rules=life.rules()
+    )
+    origin = Origin(setting, _board(), (terms,))
+    return Floor(
+        TradingWorld(origin, CommandLog.temporary()), asked=setting, speed=None, origin_of=lambda _: origin
+    )
+
+
+def only_desk(floor: Floor) -> Desk:
+    """The account of the world."""
+    return next(iter(floor.desks.values()))
+
+
+class FloorTime(VirtualTime):
+    """Virtual time where the exchange is a floor: it tells its updates to its own streams."""
+
+    def __init__(self, floor: Floor, *, latest_first: bool = False) -> None:
+        self._floor = floor
+        super().__init__(only_desk(floor).exchange, latest_first=latest_first)
+
+    @property
+    def now(self) -> Nanos:
+        return self._floor.now
+
+    def _move(self, until: Nanos, *, stop_on_update: bool = False) -> bool:
+        while self._floor.now < until:
+            if self._floor.move(until) and stop_on_update:
+                return True
+        return False
+
+    def _tell(self) -> bool:
+        return False
+
+
+class Venue:
+    """The server of a floor."""
+
+    def __init__(self, floor: Floor, network: Network) -> None:
+        self.floor = floor
+        self.loop = VirtualLoop(network.time, Crew(network.time, _fail), network.host("exchange"))
+
+    def open(self, seen: Seen | None = None) -> None:
+        """Listen. `seen` is told every request before anything is done about it."""
+        self.loop.create_task(self._serve(seen))
+
+    async def _serve(self, seen: Seen | None) -> None:
+        app = application(self.floor)
+        if seen is not None:
+            app.middlewares.insert(0, _looking(seen))
+        runner = web.AppRunner(app, access_log=None, max_line_size=LINE_BYTES_LIMIT)
+        await runner.setup()
+        for name in dict.fromkeys((ENDPOINTS.trading, ENDPOINTS.data)):
+            await web.TCPSite(runner, name.removeprefix("https://"), PORT).start()
+
+    def close(self) -> None:
+        """The world is over."""
+        self.loop.bury()
+        self.floor.close()
+
+
+def _looking(seen: Seen):  # type: ignore[no-untyped-def]
+    @web.middleware
+    async def look(request: web.Request, handler):  # type: ignore[no-untyped-def]
+        await seen(request)
+        return await handler(request)
+
+    return look
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+@cache
+def _board() -> Board:
+    """The one market of all worlds of a process."""
+    stocks = market()
+    crypto = SimulatedCrypto(stocks.first_day, stocks.last_day, seed=MARKET_SEED)
+    return Board(stocks, crypto, OptionMarket(stocks, seed=MARKET_SEED))
