@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import msgspec
 
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.errors import ConfigurationError
+from the_alchemiser.domain.events import Event
 from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.endpoints import Endpoints, Venue, endpoints_of
@@ -19,7 +20,7 @@ from the_alchemiser.inquiry import PollPolicy
 from the_alchemiser.pipeline.execution import ExecutionPolicy
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
-from the_alchemiser.ports import Broker, Clock, Journal, Strategy
+from the_alchemiser.ports import Alerts, Broker, Clock, Journal, Strategy
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.turn import Timers, Turn, Watcher
 from the_alchemiser.settings import Settings
@@ -68,6 +69,14 @@ class System:
     account_number: str
     pace: RunningPace | None
     """Set where requests may still be under way when the driver ends."""
+
+    async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
+        """Trade until told to stop or finished, then wait a little for the requests under way."""
+        try:
+            await self.driver.run(is_finished, first)
+        finally:
+            if self.pace is not None:
+                await self.pace.drained()
 
     def stop(self) -> None:
         """End soon: decide nothing more, try nothing again. What is left open, the next start finds."""
@@ -195,6 +204,7 @@ def assemble(
     line: tuple[AlpacaManager, RunningClock | LockstepClock, str],
     journal: Journal,
     watchers: Sequence[Watcher] = (),
+    alerts: Alerts | None = None,
 ) -> System:
     """The parts put together. `line` is the account's manager, the clock it lives by, and the account's number."""
     from the_alchemiser.broker import AlpacaStream
@@ -209,7 +219,7 @@ def assemble(
         config = msgspec.structs.replace(config, polls=None)
     engine = Engine(config, journal.read())
     turn = Turn(engine, journal, Timers(), watchers)
-    performer = Performer(broker, clock.now)
+    performer = Performer(broker, clock.now, alerts)
     stream = AlpacaStream(broker.credentials, broker.endpoints.trading_stream, platform=platform)
     ear = Ear(stream, clock.now)
     if isinstance(clock, LockstepClock):

@@ -96,7 +96,7 @@ def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
         _system(settings, connection, [seen.extend]) as system,
     ):
         first = [CycleAsked(system.clock.now())]
-        asyncio.run(_drive(system, lambda: is_cycle_over(seen, system.engine.state), first))
+        asyncio.run(system.run(lambda: is_cycle_over(seen, system.engine.state), first))
     return _outcome(seen, is_preview=False)
 
 
@@ -192,7 +192,7 @@ async def _until_signalled(system: System) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, system, number)
-    await _drive(system, lambda: False, [])
+    await system.run()
 
 
 def _stop(system: System, number: int) -> None:
@@ -200,14 +200,6 @@ def _stop(system: System, number: int) -> None:
     if system.driver.is_stopping:
         os._exit(SIGNALLED + number)
     system.stop()
-
-
-async def _drive(system: System, is_finished: Callable[[], bool], first: Sequence[Event]) -> None:
-    try:
-        await system.driver.run(is_finished, first)
-    finally:
-        if system.pace is not None:
-            await system.pace.drained()
 
 
 def is_cycle_over(facts: Sequence[Fact], state: EngineState) -> bool:

@@ -55,6 +55,8 @@ class Turn:
     ) -> None:
         self.engine, self.journal, self.timers = engine, journal, timers
         self.watchers = tuple(watchers)
+        self.before: Callable[[Sequence[Event]], None] | None = None
+        """Told the events of a turn before they are decided upon."""
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` every fact from now on, once it is durable."""
@@ -62,6 +64,8 @@ class Turn:
 
     def decide(self, events: Sequence[Event]) -> tuple[list[Fact], list[Effect]]:
         """What the events lead to. Nothing of it may leave the process before `commit`."""
+        if self.before is not None:
+            self.before(events)
         facts: list[Fact] = []
         effects: list[Effect] = []
         for event in events:

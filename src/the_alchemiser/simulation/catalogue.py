@@ -130,6 +130,39 @@ TIMED = (
 )
 """What happens by itself, so many times a day."""
 
+WIRES = (
+    Site("net:connect", 0.08, (Kind("refused"), Kind("hang"), Kind("slow", amount=(0.1, 20.0)))),
+    Site(
+        "net:request",
+        0.02,
+        (Kind("lost"), Kind("late", amount=_LATE), Kind("reset"), Kind("cut", amount=(0.0, 1.0))),
+    ),
+    Site(
+        "net:answer",
+        0.02,
+        (
+            Kind("lost"),
+            Kind("late", amount=_SLOW),
+            Kind("reset"),
+            Kind("cut", amount=(0.0, 1.0)),
+            Kind("drip"),
+        ),
+    ),
+    Site("net:say", 0.002, (Kind("lost"), Kind("reset"), Kind("late", amount=_SLOW))),
+    Site(
+        "net:stream",
+        0.002,
+        (
+            Kind("lost"),
+            Kind("dead"),
+            Kind("reset"),
+            Kind("cut", amount=(0.0, 1.0)),
+            Kind("late", amount=_SLOW),
+        ),
+    ),
+)
+"""Bytes on their way between an adapter and an exchange's server: only worlds of the shell have any."""
+
 COUNTED = (*CALLS, *MESSAGES, *MOMENTS, *STORE)
 CLOGGABLE = tuple(site.name for site in CALLS)
 

@@ -45,7 +45,7 @@ class Director:
             swarm = stream(self._seed, "swarm")
             self._swarm = {
                 site.name: _Armed(site, self._strength, swarm, stream(self._seed, f"site {site.name}"))
-                for site in catalogue.COUNTED
+                for site in (*catalogue.COUNTED, *catalogue.WIRES)
             }
 
     def calm(self) -> None:

@@ -37,8 +37,16 @@ class Machine(Protocol):
 
     name: str
     is_running: bool
-    engine: Engine | None
-    journal: DiskJournal | None
+
+    @property
+    def engine(self) -> Engine | None:
+        """What it decides with, while it runs."""
+        ...
+
+    @property
+    def journal(self) -> DiskJournal | None:
+        """Its way to the disk."""
+        ...
 
     def start(self) -> None:
         """Begin, as after every end: recover and go on."""

@@ -64,15 +64,8 @@ class World:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule, self.life = schedule, Life.of(schedule)
         self.sessions = self.life.sessions(schedule.days)
-        self.exchange = Exchange(
-            market(),
-            seed=schedule.seed,
-            start=dawn(self.sessions),
-            cash=self.life.cash,
-            multiplier=self.life.multiplier,
-            rules=self.life.rules(),
-        )
-        self.time = VirtualTime(self.exchange, self._spread, latest_first=self.life.latest_first)
+        self.exchange = self._open_exchange()
+        self.time = self._begin_time()
         self.director = Director(schedule)
         self.disk = Disk(self._note_facts)
         self.network = Network(self.time, self.director, schedule.seed)
@@ -82,9 +75,9 @@ class World:
         self.network.answered, self.network.departed = self.clerk.answered, self.clerk.departed
         self.violations: list[Violation] = []
         self.alerts: list[str] = []
-        self.machine: Machine = CoreMachine(self._surroundings(), "main")
         self._is_calm = False
         self._digest = hashlib.sha256()
+        self.machine: Machine = self._build_machine()
 
     def run(self) -> Outcome:
         """Live, and judge."""
@@ -105,6 +98,24 @@ class World:
             tuple(sorted((*self.clerk.violations, *self.violations), key=lambda one: one.at)),
             tuple(self.alerts),
         )
+
+    # What a world is made of
+
+    def _open_exchange(self) -> Exchange:
+        return Exchange(
+            market(),
+            seed=self.schedule.seed,
+            start=dawn(self.sessions),
+            cash=self.life.cash,
+            multiplier=self.life.multiplier,
+            rules=self.life.rules(),
+        )
+
+    def _begin_time(self) -> VirtualTime:
+        return VirtualTime(self.exchange, self._spread, latest_first=self.life.latest_first)
+
+    def _build_machine(self) -> Machine:
+        return CoreMachine(self._surroundings(), "main")
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

@@ -7,6 +7,7 @@ timers and its callers put into it meanwhile waits in it.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import sys
 import threading
 from asyncio import events
@@ -45,7 +46,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._origin = time.now
         self._selector = _NothingToSelect()
         self._clock_resolution = RESOLUTION_SECONDS
-        self._woken_at: Nanos | None = None
+        self._wakes: list[Nanos] = []
+        """When the world will call again; a wake is only asked for where none comes earlier."""
         self._is_pumping = False
         self._is_stopped = False
         self.is_dead = False
@@ -81,9 +83,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._origin + round(when * SECOND)
 
     def _wake(self, instant: Nanos) -> None:
-        if self._is_pumping or (self._woken_at is not None and self._woken_at <= instant):
+        instant = max(instant, self._virtual.now)
+        if self._is_pumping or (self._wakes and self._wakes[0] <= instant):
             return
-        self._woken_at = instant
+        heapq.heappush(self._wakes, instant)
         self._virtual.at(instant, self._pump)
 
     # Life
@@ -95,7 +98,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def continue_process(self) -> None:
         """As SIGCONT does it."""
         self._is_stopped = False
-        self._virtual.at(self._virtual.now, self._pump)
+        self._wake(self._virtual.now)
 
     def kill(self) -> None:
         """Nothing in it runs again, not even to clean up."""
@@ -116,9 +119,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _pump(self) -> None:
         """Run everything that is ready or due, and be called again for what is not."""
+        heapq.heappop(self._wakes)
         if self.is_dead or self._is_stopped:
             return
-        self._woken_at = None
         if self._run(ROUNDS_MAX):
             raise LoopSpins(f"{ROUNDS_MAX} rounds without waiting: {self.tasks_told()}")
         if self._scheduled:

@@ -20,6 +20,10 @@ MILLISECOND: Nanos = SECOND // 1000
 LATENCY: tuple[Nanos, Nanos] = (MILLISECOND, 8 * MILLISECOND)
 """How long a piece travels, at least and at most."""
 DRIP_BYTES_PER_SECOND = 20
+RETRY_NANOS: Nanos = SECOND
+"""How often what a clogged network holds up is tried again."""
+UPDATE = b'"event"'
+"""What only order updates contain."""
 STREAM_PATH = b"GET /stream"
 """How a connection to the order stream begins; every other one carries requests."""
 
@@ -82,6 +86,8 @@ class Network:
     def __init__(self, time: VirtualTime, director: Director, chance: random.Random) -> None:
         self.time, self.director, self.chance = time, director, chance
         self.listeners: dict[tuple[str, int], tuple[Host, Callable[[End], object]]] = {}
+        self.clogged: set[str] = set()
+        """While anything is in it nothing arrives anywhere; then everything does."""
         self.bytes_carried = 0
 
     def host(self, name: str) -> Host:
@@ -111,24 +117,32 @@ class Host:
         network, time = self.network, self.network.time
         fault = network.director.strike("net:connect")
         delay = 2 * network.latency()
-        if fault is not None and fault.kind == "hang":
+        if self._is_dead or (fault is not None and fault.kind == "hang"):
             return
         if fault is not None and fault.kind == "slow":
             delay += round(fault.amount * SECOND)
         is_refused = fault is not None and fault.kind == "refused"
 
         def open_it() -> None:
+            if network.clogged:
+                time.at(time.now + RETRY_NANOS, open_it)
+                return
             found = None if is_refused else network.listeners.get((host, port))
             if found is None:
                 tell(ConnectionRefusedError(errno.ECONNREFUSED, f"{host}:{port} refused the connection"))
                 return
             server, accept = found
-            here, there = End(self, f"{self.name}>{host}:{port}"), End(server, f"{host}:{port}>{self.name}")
+            here = End(self, f"{self.name}>{host}:{port}", is_client=True)
+            there = End(server, f"{host}:{port}>{self.name}", is_client=False)
             here.peer, there.peer = there, here
             accept(there)
             tell(here)
 
         time.at(time.now + delay, open_it)
+
+    def streams(self) -> list[End]:
+        """Its connections to the order stream."""
+        return [end for end in self._ends if end.is_stream and not end.is_over]
 
     def adopt(self, end: End) -> None:
         """One more connection of this process."""
@@ -151,17 +165,17 @@ class End:
 
     peer: End
 
-    def __init__(self, host: Host, name: str) -> None:
-        self.host, self.name = host, name
+    def __init__(self, host: Host, name: str, *, is_client: bool) -> None:
+        self.host, self.name, self.is_client = host, name, is_client
         self._network = host.network
         self._receiver: Receiver | None = None
         self._early: list[Callable[[Receiver], None]] = []
+        self._held: list[Callable[[Receiver], None]] = []
         self._last_arrival: Nanos = 0
         self._is_mute = False
         self._error: OSError | None = None
         self.is_over = False
         self.is_stream = False
-        self.is_client = ">" in name and not name.split(">", 1)[0].count(":")
         host.adopt(self)
 
     def receive(self, receiver: Receiver) -> None:
@@ -182,16 +196,20 @@ class End:
         if self.is_client and piece.startswith(STREAM_PATH):
             self.is_stream = self.peer.is_stream = True
         self._network.bytes_carried += len(piece)
-        self._travel(piece, self._network.director.strike(self._site))
+        self._travel(piece, self._network.director.strike(self._site_of(piece)))
 
-    @property
-    def _site(self) -> str:
+    def _site_of(self, piece: bytes) -> str:
+        if self.is_stream and not self.is_client and UPDATE in piece:
+            return "message"
         if self.is_stream:
             return "net:say" if self.is_client else "net:stream"
         return "net:request" if self.is_client else "net:answer"
 
     def _travel(self, piece: bytes, fault: Fault | None) -> None:
         kind, amount = ("", 0.0) if fault is None else (fault.kind, fault.amount)
+        if kind and self.is_stream and UPDATE in piece and not self.is_client:
+            self._misdeliver(piece, kind, round(amount * SECOND))
+            return
         match kind:
             case "lost":
                 self._is_mute = True
@@ -208,6 +226,25 @@ class End:
                 self._deliver(piece, round(amount * SECOND))
             case _:
                 self._deliver(piece)
+
+    def _misdeliver(self, piece: bytes, kind: str, delay: Nanos) -> None:
+        """A whole message, as an exchange that has trouble would send it: not, twice, later than others, garbled."""
+        if kind == "doubled":
+            self._deliver(piece)
+            self._deliver(piece)
+        elif kind == "poisoned":
+            self._deliver(piece.replace(b'"order"', b'"other"').replace(b'{"event"', b'{"Event"'))
+        elif kind in ("late", "reordered"):
+            time = self._network.time
+            time.at(time.now + delay, lambda: self._deliver(piece))
+
+    def befall(self, kind: str) -> None:
+        """What happens to a connection by itself: it is cut, or one or both sides hear nothing any more."""
+        if kind == "cut":
+            self._break()
+        else:
+            self.peer._is_mute = True
+            self._is_mute = kind == "half_open"
 
     def _deliver(self, piece: bytes, delay: Nanos = 0) -> None:
         if piece:
@@ -228,6 +265,28 @@ class End:
         time.at(at, lambda: peer._take(tell))
 
     def _take(self, tell: Callable[[Receiver], None]) -> None:
+        network = self._network
+        if network.clogged:
+            self._held.append(tell)
+            if len(self._held) == 1:
+                network.time.at(network.time.now + RETRY_NANOS, self._try_again)
+            return
+        if self._held:
+            self._held.append(tell)
+            return
+        self._hand_over(tell)
+
+    def _try_again(self) -> None:
+        """As TCP does it: what did not arrive is sent again until it does."""
+        network = self._network
+        if network.clogged:
+            network.time.at(network.time.now + RETRY_NANOS, self._try_again)
+            return
+        held, self._held = self._held, []
+        for tell in held:
+            self._hand_over(tell)
+
+    def _hand_over(self, tell: Callable[[Receiver], None]) -> None:
         if self.host.is_dead:
             return
         if self._receiver is None:

@@ -5,10 +5,11 @@ It is a process of its own, which nothing befalls; its time is the world's.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from functools import cache
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from the_alchemiser.domain.instants import Nanos
 from the_alchemiser.endpoints import PAPER_URL, Endpoints, endpoints_of
@@ -33,14 +34,19 @@ KEY, SECRET = "PKSIMULATEDWORLD", "SimulatedSecretThatOpensAToy"  # noqa: S105 -
 ENDPOINTS: Endpoints = endpoints_of(PAPER_URL)
 PORT = 443
 
-Seen = Callable[[web.Request], Awaitable[None]]
-
 
 def open_floor(life: Life, seed: int, start: Nanos) -> Floor:
     """A trading floor with one account, at dawn."""
-    terms = AccountTerms(key=KEY, secret=SECRET, cash=life.cash, multiplier=life.multiplier, rules=life.rules())
+    terms = AccountTerms(
+        key=KEY, secret=SECRET, cash=life.cash, multiplier=life.multiplier, rules=life.rules()
+    )
     setting = Setting(
-        seed=seed, cash=life.cash, start=rfc3339(start), data="simulated", multiplier=life.multiplier, rules=life.rules()
+        seed=seed,
+        cash=life.cash,
+        start=rfc3339(start),
+        data="simulated",
+        multiplier=life.multiplier,
+        rules=life.rules(),
     )
     origin = Origin(setting, _board(), (terms,))
     return Floor(
@@ -81,14 +87,13 @@ class Venue:
         self.floor = floor
         self.loop = VirtualLoop(network.time, Crew(network.time, _fail), network.host("exchange"))
 
-    def open(self, seen: Seen | None = None) -> None:
-        """Listen. `seen` is told every request before anything is done about it."""
-        self.loop.create_task(self._serve(seen))
+    def open(self, *before: Middleware) -> None:
+        """Listen. `before` stands before everything else that looks at a request."""
+        self.loop.create_task(self._serve(before))
 
-    async def _serve(self, seen: Seen | None) -> None:
+    async def _serve(self, before: Sequence[Middleware]) -> None:
         app = application(self.floor)
-        if seen is not None:
-            app.middlewares.insert(0, _looking(seen))
+        app.middlewares[:0] = before
         runner = web.AppRunner(app, access_log=None, max_line_size=LINE_BYTES_LIMIT)
         await runner.setup()
         for name in dict.fromkeys((ENDPOINTS.trading, ENDPOINTS.data)):
@@ -98,15 +103,6 @@ class Venue:
         """The world is over."""
         self.loop.bury()
         self.floor.close()
-
-
-def _looking(seen: Seen):  # type: ignore[no-untyped-def]
-    @web.middleware
-    async def look(request: web.Request, handler):  # type: ignore[no-untyped-def]
-        await seen(request)
-        return await handler(request)
-
-    return look
 
 
 def _fail(error: Exception) -> None:

@@ -1,0 +1,45 @@
+"""A world whose processes are whole: the same life, faults and judge, with real requests and real streams between them."""
+
+from __future__ import annotations
+
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.simulation.chance import stream
+from the_alchemiser.simulation.life import dawn
+from the_alchemiser.simulation.machine import Machine
+from the_alchemiser.simulation.shell.gateway import Gateway
+from the_alchemiser.simulation.shell.machine import ShellMachine
+from the_alchemiser.simulation.shell.network import Network
+from the_alchemiser.simulation.shell.venue import FloorTime, Venue, only_desk, open_floor
+from the_alchemiser.simulation.virtual import VirtualTime
+from the_alchemiser.simulation.world import Outcome, World
+
+
+class ShellWorld(World):
+    """Everything there is, down to the bytes. `run` it once."""
+
+    def _open_exchange(self) -> Exchange:
+        self._floor = open_floor(self.life, self.schedule.seed, dawn(self.sessions))
+        return only_desk(self._floor).exchange
+
+    def _begin_time(self) -> VirtualTime:
+        return FloorTime(self._floor, latest_first=False)
+
+    def _build_machine(self) -> Machine:
+        seed = self.schedule.seed
+        wires = Network(self.time, self.director, stream(seed, "latency"))
+        wires.clogged = self.network.clogged
+        self._venue = Venue(self._floor, wires)
+        self._venue.open(Gateway(wires, self._arrived).middleware())
+        return ShellMachine(self._surroundings(), wires, "main", seed)
+
+    def run(self) -> Outcome:
+        """Live, and judge."""
+        try:
+            return super().run()
+        finally:
+            self._venue.close()
+
+    def _judge(self) -> None:
+        for fill in self.exchange.fills():
+            self._note(f"{fill.at} {fill.order_id} {fill.cum_qty_e9} {fill.price_e4}")
+        super()._judge()
