@@ -40,12 +40,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
     _scheduled: list[Any]
     _thread_id: int | None
 
+    # The base class's own round waits for sockets; ours has nothing to wait for.
+
     def __init__(self, time: VirtualTime, crew: Crew, host: Host) -> None:
         super().__init__()
         self._virtual, self._crew, self._host = time, crew, host
         self._origin = time.now
-        self._selector = _NothingToSelect()
-        self._clock_resolution = RESOLUTION_SECONDS
         self._wakes: list[Nanos] = []
         """When the world will call again; a wake is only asked for where none comes earlier."""
         self._is_pumping = False
@@ -137,19 +137,27 @@ class VirtualLoop(asyncio.BaseEventLoop):
         try:
             first()
             for _ in range(rounds_max):
-                if not self._is_due():
+                self._make_ready()
+                if not self._ready:
                     return False
-                self._run_once()  # type: ignore[attr-defined]
+                for _ in range(len(self._ready)):
+                    handle = self._ready.popleft()
+                    if not handle._cancelled:
+                        handle._run()
             return True
         finally:
             events._set_running_loop(before)
             self._thread_id, self._is_pumping = None, False
             sys.set_asyncgen_hooks(*hooks)
 
-    def _is_due(self) -> bool:
-        if self._ready:
-            return True
-        return bool(self._scheduled) and self._instant(self._scheduled[0]._when) <= self._virtual.now
+    def _make_ready(self) -> None:
+        """Timers that are due stand behind what is ready already."""
+        limit = self.time() + RESOLUTION_SECONDS
+        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= limit):
+            handle = heapq.heappop(self._scheduled)
+            handle._scheduled = False
+            if not handle._cancelled:
+                self._ready.append(handle)
 
     def tasks_told(self) -> str:
         """What each task waits for, for a failure's text."""
@@ -207,17 +215,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def remove_signal_handler(self, sig: int) -> bool:
         """Whether there was one."""
         return self.signals.pop(sig, None) is not None
-
-    # What the base class needs of a loop that waits
-
-    def _process_events(self, event_list: object) -> None: ...
-
-    def _write_to_self(self) -> None: ...
-
-
-class _NothingToSelect:
-    def select(self, _: float | None) -> list[Any]:
-        return []
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any) -> None:

@@ -63,18 +63,23 @@ class FloorTime(VirtualTime):
     """Virtual time where the exchange is a floor: it tells its updates to its own streams."""
 
     def __init__(self, floor: Floor, *, latest_first: bool = False) -> None:
-        self._floor = floor
-        super().__init__(only_desk(floor).exchange, latest_first=latest_first)
+        self._floor, self._now = floor, floor.now
+        self._desk = only_desk(floor)
+        super().__init__(self._desk.exchange, latest_first=latest_first)
 
     @property
     def now(self) -> Nanos:
-        return self._floor.now
+        return self._now
 
     def _move(self, until: Nanos, *, stop_on_update: bool = False) -> bool:
-        while self._floor.now < until:
-            if self._floor.move(until) and stop_on_update:
-                return True
-        return False
+        floor = self._floor
+        while self._now < until:
+            count = floor.move(until)
+            self._now = floor.now
+            if count and stop_on_update:
+                break
+        self._desk.keep_time(self._now)
+        return bool(self._now < until)
 
     def _tell(self) -> bool:
         return False
