@@ -30,6 +30,8 @@ class DiskJournal:
 
     def __init__(self, disk: Disk, director: Director, sleep: Callable[[float], None]) -> None:
         self._disk, self._director, self._sleep = disk, director, sleep
+        self._unconfirmed: list[Fact] = []
+        """What was written although the append failed: the same call repeated writes it once."""
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Raises StoreUnavailable."""
@@ -38,7 +40,9 @@ class DiskJournal:
         self._sleep(fault.amount if fault is not None and kind == "locked" else APPEND_SECONDS)
         if kind == "fails_before":
             raise StoreUnavailable("the disk failed before anything was written")
-        self._disk.write(facts)
+        if self._unconfirmed != list(facts):
+            self._disk.write(facts)
+        self._unconfirmed = list(facts) if kind == "fails_after" else []
         if kind == "fails_after":
             raise StoreUnavailable("the disk failed after everything was written")
 

@@ -25,7 +25,6 @@ from the_alchemiser.simulation.virtual import VirtualTime
 ROUNDS_MAX = 100_000
 """So many rounds without anything to wait for are not work but a loop that spins."""
 FAREWELL_ROUNDS_MAX = 1_000
-RESOLUTION_SECONDS = 1e-6
 
 
 class LoopSpins(Exception):
@@ -80,7 +79,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return handle
 
     def _instant(self, when: float) -> Nanos:
-        return self._origin + round(when * SECOND)
+        # A real timer fires a little late, never early; libraries compare with that in mind.
+        return self._origin + round(when * SECOND) + 1
 
     def _wake(self, instant: Nanos) -> None:
         instant = max(instant, self._virtual.now)
@@ -152,8 +152,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _make_ready(self) -> None:
         """Timers that are due stand behind what is ready already."""
-        limit = self.time() + RESOLUTION_SECONDS
-        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= limit):
+        now = self.time()
+        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when < now):
             handle = heapq.heappop(self._scheduled)
             handle._scheduled = False
             if not handle._cancelled:

@@ -1,4 +1,4 @@
-"""One process as it really is: the live driver on an event loop, the adapter's threads, the stream client; and its end."""
+"""One process as it is: the live driver on an event loop, the adapter's threads, the stream client; and its end."""
 
 from __future__ import annotations
 

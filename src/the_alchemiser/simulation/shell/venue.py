@@ -30,7 +30,7 @@ from the_alchemiser.simulation.shell.network import Network
 from the_alchemiser.simulation.threads import Crew
 from the_alchemiser.simulation.virtual import VirtualTime
 
-KEY, SECRET = "PKSIMULATEDWORLD", "SimulatedSecretThatOpensAToy"  # noqa: S105 - it opens a toy
+KEY, SECRET = "PKSIMULATEDWORLD", "SimulatedSecretThatOpensAToy"
 ENDPOINTS: Endpoints = endpoints_of(PAPER_URL)
 PORT = 443
 

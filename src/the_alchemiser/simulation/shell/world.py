@@ -1,7 +1,8 @@
-"""A world whose processes are whole: the same life, faults and judge, with real requests and real streams between them."""
+"""A world whose processes are whole: the same life, faults and judge, real requests and streams between them."""
 
 from __future__ import annotations
 
+from the_alchemiser.domain.instants import MINUTE, Nanos
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.life import dawn
@@ -13,13 +14,22 @@ from the_alchemiser.simulation.shell.venue import FloorTime, Venue, only_desk, o
 from the_alchemiser.simulation.virtual import VirtualTime
 from the_alchemiser.simulation.world import Outcome, World
 
+BEFORE_CYCLE = 12 * MINUTE
+"""How long before its first cycle such a world begins, unless that would be before dawn."""
+
 
 class ShellWorld(World):
     """Everything there is, down to the bytes. `run` it once."""
 
     def _open_exchange(self) -> Exchange:
-        self._floor = open_floor(self.life, self.schedule.seed, dawn(self.sessions))
+        self._floor = open_floor(self.life, self.schedule.seed, self._begins_at())
         return only_desk(self._floor).exchange
+
+    def _begins_at(self) -> Nanos:
+        """Shortly before the first cycle: hours of pings and pongs show nothing and take the time of many seeds."""
+        first = self.sessions[0]
+        cycle = first.close - self.life.minutes_before_close * MINUTE
+        return max(dawn(self.sessions), cycle - BEFORE_CYCLE)
 
     def _begin_time(self) -> VirtualTime:
         return FloorTime(self._floor, latest_first=False)
