@@ -50,6 +50,10 @@ class TradingRepository(Protocol):
         """Every open order of the account, whoever sent it."""
         ...
 
+    def get_orders_since(self, after: Nanos) -> Sequence[OrderReport]:
+        """Every order submitted after an instant, whoever sent it and whatever became of it, oldest first."""
+        ...
+
 
 class AccountRepository(Protocol):
     """Account, holdings, executions and the broker's calendar."""

@@ -30,6 +30,7 @@ from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import SUSPICION, Inquiry
 from the_alchemiser.others import Others
 from the_alchemiser.pipeline.ledger import Difference, reconcile
+from the_alchemiser.recovery import Recovery
 from the_alchemiser.settlement import Settlement
 from the_alchemiser.stance import START, Stance
 from the_alchemiser.state import AGAIN, EngineState
@@ -65,6 +66,7 @@ class Reconciliation:
         self.is_ready = False
         """Whether the comparison of the start was made: nothing is opened before."""
         self.others = Others(state)
+        self._recovery = Recovery(state)
         self._settlement, self._inquiry, self._stance = settlement, inquiry, stance
         self._account_number = account_number
         self._looks: dict[str, tuple[int, frozenset[_Key]]] = {}
@@ -76,10 +78,12 @@ class Reconciliation:
 
         Raises SafetyRefusal for the record of another account.
         """
-        read = event.state
+        read, is_opening = event.state, not self.state.account_number
         if not self._is_our_account(step, event):
             return False
         self.broker = read
+        if event.purpose == "start":
+            self._recovery.take(step, read.orders, is_opening=is_opening)
         self._take_orders(step, read.orders, asked_at)
         for execution in read.executions:
             self._settlement.book(step, execution, self.state.names.get(execution.broker_order_id, ""))

@@ -22,6 +22,7 @@ from the_alchemiser.domain.facts import (
     FillBooked,
     FillCorrected,
     LedgerAdjusted,
+    OrderImported,
     OrderIntended,
     OrderLost,
     OrderReported,
@@ -45,6 +46,7 @@ from the_alchemiser.domain.orders import (
     Fill,
     Order,
     OrderReport,
+    OrderRequest,
     OrderStatus,
     later,
 )
@@ -57,6 +59,8 @@ ACTIVITY_DAYS = 7
 """How far such a look reaches back behind the last agreement: some activities are told days after their date."""
 OTHERS_ENDED_MAX = 1_000
 """So many ended orders of others are remembered, lest an old list bring one back to life."""
+FIRST_LOOK_BACK = DAY
+"""How far a first start looks for orders of ours that an older journal knew: no id of today may be used again."""
 READ_OVERLAP_SECONDS = 60
 """How far a read of executions reaches back behind the last agreement: a record is not read in one instant."""
 
@@ -136,14 +140,18 @@ class EngineState:
     def broker_read(self, purpose: str, at: Nanos) -> ReadBroker:
         """The request for the broker's record from where nothing can be missing: a fill told twice is booked once."""
         if not self.account_number:
-            return ReadBroker(purpose, at, activities_after=at - ACTIVITY_DAYS * DAY)
+            return ReadBroker(
+                purpose, at, activities_after=at - ACTIVITY_DAYS * DAY, orders_after=at - FIRST_LOOK_BACK
+            )
         after = max(self.agreed_at - READ_OVERLAP_SECONDS * SECOND, self.opened_at)
         # Two holes can cancel each other out of a comparison, so agreement does not close them.
         lacking = [order.intended_at for order in self.live.values() if order.booked < order.reported_filled]
         after = min([after, *lacking])
         watch = (*self.live, *self.abandoned, *(report.client_order_id for report in self.others.values()))
         since = self.agreed_at - ACTIVITY_DAYS * DAY if purpose.startswith(AGAIN) else None
-        return ReadBroker(purpose, after, watch, activities_after=since)
+        # A journal put back from a copy does not know what it has lost: at a start the broker is asked for it.
+        orders_after = after if purpose == "start" else None
+        return ReadBroker(purpose, after, watch, activities_after=since, orders_after=orders_after)
 
     def why_not_open(self, symbol: Symbol) -> str:
         """Why nothing may be opened in a symbol, as far as the books are concerned; empty where it may."""
@@ -242,6 +250,16 @@ class EngineState:
         if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
             self.cycle.works[request.symbol].orders.append(order)
 
+    def _order_imported(self, fact: OrderImported) -> None:
+        told = fact.report
+        request = OrderRequest(told.client_order_id, told.symbol, told.side, told.shares)
+        order = Order(request, fact.cycle_id, fact.at, ZERO)
+        if fact.counted:
+            price = told.average_price or ZERO
+            order.book(Fill(told.client_order_id, told.symbol, told.side, ZERO, fact.counted, price, fact.at))
+        self.orders[told.client_order_id] = order
+        self._track(order)
+
     def _cancel_intended(self, fact: CancelIntended) -> None:
         self.orders[fact.client_order_id].cancel_intended = True
 
@@ -337,6 +355,7 @@ _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
     CycleStepped: EngineState._cycle_stepped,
     TradeEnded: EngineState._trade_ended,
     OrderIntended: EngineState._order_intended,
+    OrderImported: EngineState._order_imported,
     CancelIntended: EngineState._cancel_intended,
     OrderReported: EngineState._order_reported,
     OrderLost: EngineState._order_lost,

@@ -122,6 +122,12 @@ class OrderDesk:
             reports = convert.order_reports(self._pages({"status": "open"}))
             return [report for report in reports if not report.status.is_done]
 
+    def get_orders_since(self, after: Nanos) -> Sequence[OrderReport]:
+        """Every order submitted after an instant, whoever sent it, bracket exits included. Complete, or it raises."""
+        with alpaca_retry_context(operation_name="list orders"), self._clients.reading():
+            window = {"status": "all", "after": rfc3339(after)}
+            return list(convert.order_reports(self._pages(window)))
+
     def get_order_history(self, days: int = 30) -> Sequence[OrderReport]:
         """Every order submitted in the last `days` days of the broker's clock, oldest first. Complete, or it raises."""
         with alpaca_retry_context(operation_name="list orders"), self._clients.reading():

@@ -42,6 +42,8 @@ class ReadBroker(msgspec.Struct, frozen=True):
     is_orders_only: bool = False
     activities_after: Nanos | None = None
     """Where set, what moved cash or shares other than by trading since this instant is wanted, too."""
+    orders_after: Nanos | None = None
+    """Where set, every order of ours submitted since is wanted, ended ones too: the journal may have lost some."""
 
 
 class ReadMarket(msgspec.Struct, frozen=True):

@@ -118,6 +118,15 @@ class CancelIntended(_Fact, frozen=True, tag="cancel_intended"):
     client_order_id: ClientOrderId
 
 
+class OrderImported(_Fact, frozen=True, tag="order_imported"):
+    """An order of ours was at the broker and not in the journal, which had lost it: from now on it is known again."""
+
+    cycle_id: str
+    report: OrderReport
+    counted: Shares = ZERO
+    """Filled shares that are part of the opening balance, and therefore not booked once more."""
+
+
 class OrderReported(_Fact, frozen=True, gc=False, tag="order_reported"):
     """The broker's word changed what we know of an order."""
 
@@ -238,6 +247,16 @@ class DayClosed(_Fact, frozen=True, tag="day_closed"):
     marks: Mapping[Symbol, Price]
 
 
+class JournalRebuilt(_Fact, frozen=True, tag="journal_rebuilt"):
+    """The journal was damaged, cut or gone: the entries before this one are what could be trusted of it."""
+
+    reason: str
+    kept: int
+    """How many entries those are."""
+    evidence: str
+    """The name the damaged file was given; empty where there was none."""
+
+
 class AlertRaised(_Fact, frozen=True, tag="alert_raised"):
     """A person should know."""
 
@@ -258,6 +277,7 @@ Fact = (
     | CycleStepped
     | OrderIntended
     | CancelIntended
+    | OrderImported
     | OrderReported
     | OrderLost
     | FillBooked
@@ -272,6 +292,7 @@ Fact = (
     | LedgerAdjusted
     | TradingStateChanged
     | DayClosed
+    | JournalRebuilt
     | AlertRaised
 )
 

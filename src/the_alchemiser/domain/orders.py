@@ -21,6 +21,7 @@ ClientOrderId = str
 BrokerOrderId = str
 
 CLIENT_ORDER_ID_PREFIX = "alc-"
+"""Begins every client order id of ours, so that an order can be told for ours even when the journal has lost it."""
 CLIENT_ORDER_ID_LENGTH_MAX = 48
 """Alpaca accepts 128 characters today and accepted 48 before: the shorter bound is safe with both."""
 
@@ -334,3 +335,14 @@ def client_order_id(cycle_id: str, symbol: Symbol, side: Side, revision: int) ->
     if len(name) > CLIENT_ORDER_ID_LENGTH_MAX:
         raise InvariantBroken(f"client order id {name!r} is longer than {CLIENT_ORDER_ID_LENGTH_MAX}")
     return name
+
+
+def is_ours(client_order_id: ClientOrderId) -> bool:
+    """Whether a decision of ours, remembered or not, made this id."""
+    return client_order_id.startswith(CLIENT_ORDER_ID_PREFIX)
+
+
+def cycle_of(client_order_id: ClientOrderId, symbol: Symbol) -> str:
+    """The cycle whose decision made the id of an order in this symbol; empty where it cannot be told."""
+    before, found, _ = client_order_id.removeprefix(CLIENT_ORDER_ID_PREFIX).rpartition(f"-{symbol}-")
+    return before if found else ""

@@ -112,6 +112,8 @@ IN_PROCESSES = frozenset(
         "market_stream.partly_accepted",
         "market_stream.too_slow",
         "patience.store_unavailable",
+        "recovery.cycle_closed",
+        "recovery.order_imported",
         "session.writer_ended",
         "websocket.reading_paused",
     }

@@ -100,6 +100,17 @@ class DirectBroker:
                 return reports
             last = page[-1].id
 
+    def get_orders_since(self, after: Nanos) -> Sequence[OrderReport]:
+        reports: list[OrderReport] = []
+        last: str | None = None
+        while True:
+            wanted = OrderFilter(status="all", after=after, limit=PAGE, direction="asc", after_order_id=last)
+            page = self.exchange.orders(wanted)
+            reports += map(report_of, page)
+            if len(page) < PAGE:
+                return reports
+            last = page[-1].id
+
     def take_heard(self) -> list[OrderHeard]:
         """What the exchange has reported since the last call, in order."""
         # That an order was received its own answer has said already.

@@ -31,7 +31,7 @@ from the_alchemiser.domain.events import (
 )
 from the_alchemiser.domain.instants import DAY, Nanos, rfc3339
 from the_alchemiser.domain.market import Session
-from the_alchemiser.domain.orders import ClientOrderId, OrderReport
+from the_alchemiser.domain.orders import ClientOrderId, OrderReport, is_ours
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.ports import Alerts, Broker, Lease
 
@@ -129,7 +129,7 @@ class Performer:
 
     def _read_broker(self, effect: ReadBroker) -> Event:
         broker = self.broker
-        orders = self._orders(broker.get_open_orders(), effect.watch)
+        orders = self._orders(self._listed(effect), effect.watch)
         if effect.is_orders_only:
             return OrdersRead(self.now(), effect.purpose, orders)
         executions = tuple(broker.get_executions(effect.executions_after))
@@ -139,6 +139,16 @@ class Performer:
         activities = () if since is None else tuple(broker.get_activities(since))
         state = BrokerState(account, holdings, orders, executions, self._calendar(), activities)
         return BrokerRead(self.now(), effect.purpose, state)
+
+    def _listed(self, effect: ReadBroker) -> Sequence[OrderReport]:
+        """The open orders and, where asked for, those of ours that have ended."""
+        listed = self.broker.get_open_orders()
+        if effect.orders_after is None:
+            return listed
+        names = {report.client_order_id for report in listed}
+        since = self.broker.get_orders_since(effect.orders_after)
+        lost = [one for one in since if is_ours(one.client_order_id) and one.client_order_id not in names]
+        return [*listed, *lost]
 
     def _orders(
         self, listed: Sequence[OrderReport], watch: Sequence[ClientOrderId]

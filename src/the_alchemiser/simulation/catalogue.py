@@ -58,6 +58,7 @@ CALLS = (
     Site("cancel_all", 0.10, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
     Site("look_up", 0.10, (*_READING, Kind("empty", 0.5), Kind("answer_of_another", 0.5))),
     Site("open_orders", 0.05, _LISTING),
+    Site("orders_since", 0.05, _LISTING),
     Site("account", 0.05, _READING),
     Site("positions", 0.05, _LISTING),
     Site("executions", 0.05, _LISTING),

@@ -185,6 +185,9 @@ class Link:
     def get_open_orders(self) -> Sequence[OrderReport]:
         return self._ask("open_orders", self._broker.get_open_orders)
 
+    def get_orders_since(self, after: Nanos) -> Sequence[OrderReport]:
+        return self._ask("orders_since", lambda: self._broker.get_orders_since(after))
+
     def get_account(self) -> Account:
         return self._ask("account", self._broker.get_account)
 

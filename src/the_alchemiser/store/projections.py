@@ -182,6 +182,11 @@ def _order_intended(records: Records, seq: int, fact: facts.OrderIntended) -> No
     )
 
 
+def _order_imported(records: Records, seq: int, fact: facts.OrderImported) -> None:
+    order = replace(_row_of(seq, fact.at, fact.report), cycle_id=fact.cycle_id)
+    records.add(replace(order, status=OrderStatus.INTENDED, broker_order_id=""))
+
+
 def _order_reported(records: Records, seq: int, fact: facts.OrderReported) -> None:
     report = fact.report
     order = records.find(OrderRecord, report.client_order_id) or _order_of_others(seq, fact)
@@ -206,7 +211,10 @@ def _merged(order: OrderRecord, report: OrderReport) -> Order:
 
 
 def _order_of_others(seq: int, fact: facts.OrderReported) -> OrderRecord:
-    report = fact.report
+    return _row_of(seq, fact.at, fact.report)
+
+
+def _row_of(seq: int, at: Nanos, report: OrderReport) -> OrderRecord:
     return OrderRecord(
         client_order_id=report.client_order_id,
         broker_order_id=report.broker_order_id,
@@ -218,8 +226,8 @@ def _order_of_others(seq: int, fact: facts.OrderReported) -> OrderRecord:
         limit_price=None,
         stop_price=None,
         status=report.status,
-        intended_at=fact.at,
-        updated_at=fact.at,
+        intended_at=at,
+        updated_at=at,
         seq=seq,
     )
 
@@ -348,6 +356,7 @@ _RULES: dict[type[Any], Callable[[Records, int, Any], None]] = {
     facts.TradeRefused: _trade_refused,
     facts.TradeEnded: _trade_ended,
     facts.OrderIntended: _order_intended,
+    facts.OrderImported: _order_imported,
     facts.OrderReported: _order_reported,
     facts.OrderLost: _order_lost,
     facts.FillBooked: _fill_booked,

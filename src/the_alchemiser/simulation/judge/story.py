@@ -133,6 +133,12 @@ class Story:
         intent = Intent(request, fact.cycle_id, fact.at, middle, shares_e9(request.shares), limit)
         self.intents[request.client_order_id] = self.live[request.client_order_id] = intent
 
+    def _order_imported(self, fact: told.OrderImported) -> None:
+        report = fact.report
+        request = OrderRequest(report.client_order_id, report.symbol, report.side, report.shares)
+        intent = Intent(request, fact.cycle_id, fact.at, 0, shares_e9(report.shares), None)
+        self.intents[report.client_order_id] = self.live[report.client_order_id] = intent
+
     def _cancel_intended(self, fact: told.CancelIntended) -> None:
         self.cancels.add(fact.client_order_id)
 
@@ -265,6 +271,7 @@ RANKS |= dict.fromkeys(LIVE, RANKS["accepted"])
 CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.AccountOpened: Story._account_opened,
     told.OrderIntended: Story._order_intended,
+    told.OrderImported: Story._order_imported,
     told.CancelIntended: Story._cancel_intended,
     told.OrderReported: Story._order_reported,
     told.OrderLost: Story._order_lost,
@@ -283,6 +290,7 @@ CHANGES: dict[type, Callable[[Story, Any], None]] = {
 EXPLAINING = frozenset(
     {
         told.CycleRefused,
+        told.JournalRebuilt,
         told.SignalFormed,
         told.TargetSet,
         told.PlanBuilt,
