@@ -218,16 +218,14 @@ class Court:
         details: dict[str, Any] = {
             "cash_e13": story.cash_e13,
             "positions_e9": dict(story.positions_e9),
-            "promised_e13": sum(
-                (one.qty_e9 - one.booked_e9) * (one.limit_e4 or 0)
-                for one in story.live.values()
-                if one.is_buy
-            ),
             "orders": {
                 name: (one.status, one.reported_e9, one.booked_e9) for name, one in story.live.items()
             },
         } | memory
-        self.judge.stepped("one", Glance(**details))
+        promised = sum(
+            (one.qty_e9 - one.booked_e9) * (one.limit_e4 or 0) for one in story.live.values() if one.is_buy
+        )
+        self.judge.stepped("one", Glance(**{"free_e13": details["cash_e13"] - promised, **details}))
 
     def rest(self) -> None:
         self.step()

@@ -116,8 +116,8 @@ MUTANTS = (
         "cash_not_reserved",
         "cash promised to open orders is spent once more",
         "cycle.py",
-        "return self.state.ledger.cash - promised",
-        "return self.state.ledger.cash",
+        "return self.state.ledger.cash - promised - of_others",
+        "return self.state.ledger.cash - of_others",
     ),
     Mutant(
         "quote_age_ignored",
@@ -230,15 +230,29 @@ MUTANTS = (
         "poll_removed",
         "the stream's silence is taken for the rest of the orders",
         "engine.py",
-        'self.reconciliation.ask(step, "step")',
+        'self.inquiry.ask(step, "step")',
         "pass",
     ),
     Mutant(
-        "disagreement_ignored",
+        "freeze_ignored",
         "a ledger that disagrees with the broker goes on buying",
+        "state.py",
+        'frozen = self.frozen.get("") or self.frozen.get(symbol)',
+        "frozen = None",
+    ),
+    Mutant(
+        "freeze_missing",
+        "a difference is told to a person, and nothing is frozen",
+        "reconciliation.py",
+        "step.record(SymbolFrozen(step.at, symbol, first.text, cause, held + first.shares))",
+        "pass",
+    ),
+    Mutant(
+        "doubt_ignored",
+        "a lost stream stops nobody from buying",
         "cycle.py",
-        "if move.request.side is Side.BUY and self._disagreement():",
-        "if False:",
+        "is_active = state.trading is TradingState.ACTIVE",
+        "is_active = True",
     ),
     Mutant(
         "replay_skips_last",
@@ -251,16 +265,17 @@ MUTANTS = (
         "reads_without_watch",
         "orders given up are never asked for again",
         "state.py",
-        "return ReadBroker(purpose, after, (*self.live, *self.abandoned))",
-        "return ReadBroker(purpose, after, tuple(self.live))",
+        "watch = (*self.live, *self.abandoned, *(",
+        "watch = (*self.live, *(",
     ),
 )
 
 AWAITED = frozenset(
     """
-    answer_of_another cum_maximum_dropped disagreement_ignored executions_from_now external_ignored last_report_wins
-    fills_never_asked_for poll_removed reconnect_without_read
-    order_that_came_back_is_left reads_without_watch refused_is_repeated sent_for_ever side_slip stale_snapshot
+    answer_of_another cum_maximum_dropped freeze_ignored freeze_missing doubt_ignored executions_from_now
+    external_ignored last_report_wins fills_never_asked_for poll_removed reconnect_without_read
+    order_that_came_back_is_left reads_without_watch refused_is_repeated sent_for_ever side_slip
+    stale_snapshot
     """.split()
 )
 """Bugs that no world can show yet: what would (holdings, another hand on the account, ...) is missing in it."""

@@ -14,6 +14,7 @@ from court import ACME, BOLT, CASH, CLOSE, CYCLE, E4, E9, E13, MINUTE, SECOND, S
 from the_alchemiser.domain import facts as told
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import Execution, Fill, FillSource, OrderReport, OrderStatus
@@ -229,6 +230,23 @@ def test_a_trade_that_makes_a_position_too_heavy_is_found() -> None:
     assert court.violated == {"I-LIM"}
 
 
+def test_a_purchase_in_doubt_is_found(court: Court) -> None:
+    court.say(told.SymbolFrozen(court.now, BOLT, "1 share", "nothing found"))
+    court.intend(A)
+    court.step()
+    assert court.texts == []
+    court.intend(B, symbol=BOLT)
+    court.step()
+    assert court.violated == {"I-LIM"}
+
+
+def test_a_purchase_while_only_exits_may_pass_is_found(court: Court) -> None:
+    court.say(told.TradingStateChanged(court.now, TradingState.REDUCING, "the stream is lost"))
+    court.intend(A)
+    court.step()
+    assert court.violated == {"I-LIM"}
+
+
 def test_trades_that_together_are_too_much_are_found() -> None:
     for shares, expected in ((80, set()), (81, {"I-LIM"})):
         court = Court(
@@ -244,9 +262,9 @@ def test_trades_that_together_are_too_much_are_found() -> None:
 
 def test_too_little_kept_back_is_found(court: Court) -> None:
     court.send(A)
-    court.step(promised_e13=1_000 * E13)
+    court.step(free_e13=(CASH - 1_000) * E13)
     assert court.texts == []
-    court.step(promised_e13=1_000 * E13 - 1)
+    court.step(free_e13=(CASH - 1_000) * E13 + 10_001)
     assert court.violated == {"I-RES"}
 
 
@@ -255,14 +273,14 @@ def test_of_an_order_that_has_ended_only_what_it_filled_is_kept_back(court: Cour
     court.exchange.execute(order, 4)
     court.exchange.set(order, "canceled")
     court.report(A, OrderStatus.CANCELED, 4)
-    court.step(promised_e13=400 * E13)
+    court.step(free_e13=(CASH - 400) * E13)
     assert court.texts == []
-    court.step(promised_e13=400 * E13 - 1)
+    court.step(free_e13=(CASH - 400) * E13 + 10_001)
     assert court.violated == {"I-RES"}
 
 
 def test_what_is_kept_back_for_nothing_is_found(court: Court) -> None:
-    court.step(promised_e13=1)
+    court.step(free_e13=CASH * E13 - 10_001)
     assert court.violated == {"I-RES"}
 
 
@@ -491,7 +509,42 @@ def test_an_external_trade_may_be_booked_or_its_symbol_frozen(court: Court) -> N
     court = Court()
     seen_elsewhere(court)
     court.wait(5)
-    court.step(frozen=frozenset({ACME}))
+    court.say(told.SymbolFrozen(court.now, ACME, "more than we know", "nothing found"))
+    court.step()
+    assert court.texts == []
+
+
+def test_a_difference_that_freezes_nothing_is_found(court: Court) -> None:
+    differs = told.Reconciled(court.now, "record", ("ACME: 1 share",), Decimal(CASH), Decimal(CASH))
+    court.say(differs)
+    court.say(told.SymbolFrozen(court.now, ACME, "1 share", "nothing found"))
+    court.step()
+    assert court.texts == []
+    court.say(told.SymbolReleased(court.now, ACME))
+    court.step()
+    assert court.violated == {"I-EXT"}
+
+
+def test_an_open_order_of_somebody_else_that_is_not_counted_is_found(court: Court) -> None:
+    court.step()
+    order_id = court.exchange.add("by hand", 3)
+    report = OrderReport("by hand", order_id, ACME, Side.BUY, Decimal(3), OrderStatus.NEW)
+    court.judge.delivered([OrderHeard(court.now, report)])
+    court.wait(1)
+    court.step()
+    assert court.texts == []
+    court.wait(0.001)
+    court.step()
+    assert court.violated == {"I-EXT"}
+
+
+def test_an_open_order_of_somebody_else_may_be_counted(court: Court) -> None:
+    order_id = court.exchange.add("by hand", 3)
+    report = OrderReport("by hand", order_id, ACME, Side.BUY, Decimal(3), OrderStatus.NEW)
+    court.judge.delivered([OrderHeard(court.now, report)])
+    court.say(told.ExternalOrderSeen(court.now, report))
+    court.wait(2)
+    court.step()
     assert court.texts == []
 
 
@@ -756,6 +809,6 @@ def test_a_quote_is_taken_from_the_newest_fact(court: Court) -> None:
 
 
 def test_times_are_of_the_exchange(court: Court) -> None:
-    court.step(promised_e13=1)
+    court.step(free_e13=CASH * E13 - 10_001)
     assert court.judge.violations[0].at == court.now
     assert SECOND * 60 == MINUTE

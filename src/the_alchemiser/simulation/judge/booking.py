@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked, TradeEnded
 from the_alchemiser.simulation.judge.case import CHECKS, REST, STEP, Case, Texts
-from the_alchemiser.simulation.judge.exact import CENT_E13, cost_e13, fraction, money_e13, price_e4, shares_e9
+from the_alchemiser.simulation.judge.exact import (
+    CENT_E13,
+    FINEST_E13,
+    cost_e13,
+    fraction,
+    money_e13,
+    price_e4,
+    shares_e9,
+)
 from the_alchemiser.simulation.judge.story import EXTERNAL, RANKS
-
-FINEST_E13 = 10_000
-"""A billionth of a dollar: averages are not exact in any unit."""
 
 
 @CHECKS.on(FillBooked, "I-FILL")
@@ -165,7 +170,25 @@ def what_others_did_is_known(case: Case) -> Texts:
 
 
 def _is_frozen(case: Case, symbol: str) -> bool:
-    return bool(case.glances) and all(symbol in glance.frozen for glance in case.glances.values())
+    return bool({"", symbol} & case.story.frozen)
+
+
+@CHECKS.on(STEP, "I-EXT")
+def what_differs_is_frozen(case: Case) -> Texts:
+    """I-EXT: what ledger and broker were found to differ in is frozen with the same facts."""
+    if case.story.differences and not case.story.frozen:
+        yield f"nothing is frozen, and yet: {'; '.join(case.story.differences)}"
+
+
+@CHECKS.on(STEP, "I-EXT")
+def what_others_want_is_counted(case: Case) -> Texts:
+    """I-EXT: an open order of somebody else is in the risk totals within a second of our seeing it."""
+    for order_id, seen in list(case.hearing.seen_orders.items()):
+        is_known = order_id in case.story.others or not case.story.account
+        if is_known or not case.record.is_open(order_id) or case.is_ours(order_id):
+            case.hearing.seen_orders.pop(order_id)
+        elif case.record.now - seen > case.rules.external:
+            yield f"{case.record.orders[order_id].symbol}: somebody else's order was seen at {seen} and is not counted"
 
 
 @CHECKS.on(DayClosed, "I-DAY")

@@ -8,6 +8,8 @@ from fractions import Fraction
 SECOND = 10**9
 MINUTE = 60 * SECOND
 CENT_E13 = 10**11
+FINEST_E13 = 10_000
+"""A billionth of a dollar: averages are not exact in any unit."""
 MILLION = 10**6
 
 

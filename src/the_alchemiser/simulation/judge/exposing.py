@@ -7,7 +7,7 @@ from decimal import Decimal
 from the_alchemiser.domain.facts import OrderIntended, SnapshotTaken, TradeApproved
 from the_alchemiser.exchange.venue.account import FillRecord
 from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, DEPARTURE, FILL, STEP, Case, Texts
-from the_alchemiser.simulation.judge.exact import MILLION, MINUTE, price_e4, shares_e9
+from the_alchemiser.simulation.judge.exact import FINEST_E13, MILLION, MINUTE, price_e4, shares_e9
 from the_alchemiser.simulation.judge.hearing import SUBMIT, Arrival
 from the_alchemiser.simulation.judge.record import BUY, SELL
 from the_alchemiser.simulation.judge.story import ENDED, Intent
@@ -103,12 +103,13 @@ def _held_e9(case: Case, symbol: str) -> int:
 @CHECKS.on(STEP, "I-RES")
 def enough_is_kept_back(case: Case) -> Texts:
     """I-RES: every engine keeps back at least what its unfinished buys can cost; nothing where there are none."""
-    worst = sum(_worst_e13(case, intent) for intent in case.story.live.values())
+    story = case.story
+    worst = sum(_worst_e13(case, intent) for intent in story.live.values())
     for machine, glance in case.glances.items():
-        if glance.promised_e13 < worst:
-            yield f"{machine} keeps back {glance.promised_e13} (e13) for orders that may cost {worst}"
-        if glance.promised_e13 and not case.story.live:
-            yield f"{machine} keeps back {glance.promised_e13} (e13) for no order"
+        if (kept := glance.cash_e13 - glance.free_e13) < worst - FINEST_E13:
+            yield f"{machine} keeps back {kept} (e13) for orders that may cost {worst}"
+        if kept > FINEST_E13 and not story.live and not story.others:
+            yield f"{machine} keeps back {kept} (e13) for no order"
 
 
 def _worst_e13(case: Case, intent: Intent) -> int:
@@ -136,6 +137,18 @@ def no_close_turns_a_position_over(case: Case, fill: FillRecord) -> Texts:
     held = case.record.positions_e9.get(fill.symbol, 0)
     if fill.side == SELL and held < 0 and case.is_ours(fill.order_id):
         yield f"{fill.client_order_id} sold {fill.qty_e9} {fill.symbol} (e9) and left {held}"
+
+
+@CHECKS.on(OrderIntended, "I-LIM")
+def nothing_opens_in_doubt(case: Case, fact: OrderIntended) -> Texts:
+    """I-LIM: nothing is bought in a symbol on which ledger and broker disagree, nor while only exits may pass."""
+    request, story = fact.request, case.story
+    if request.side.value != BUY:
+        return
+    if {"", request.symbol} & story.frozen:
+        yield f"{request.client_order_id} buys {request.symbol}, which is frozen"
+    if story.trading != "active":
+        yield f"{request.client_order_id} buys while trading is {story.trading}"
 
 
 @CHECKS.on(DEPARTURE, "I-STALE")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 
 import msgspec
 
-from the_alchemiser.domain.events import BrokerRead, Event, OrderHeard
-from the_alchemiser.domain.orders import Execution
+from the_alchemiser.domain.events import BrokerRead, Event, OrderHeard, OrdersRead
+from the_alchemiser.domain.orders import Execution, OrderReport
 
 SUBMIT, CANCEL, REPLACE = "submit", "cancel", "replace"
 
@@ -38,12 +38,10 @@ class Glance(msgspec.Struct, frozen=True):
 
     cash_e13: int
     positions_e9: Mapping[str, int]
-    promised_e13: int
-    """The cash it keeps back for its orders."""
+    free_e13: int
+    """The cash it takes to be promised to nobody."""
     orders: Mapping[str, tuple[str, int, int]]
     """Its unfinished orders: status, filled as reported, filled as booked (e9)."""
-    frozen: frozenset[str] = frozenset()
-    """Symbols it opens nothing in."""
     sizes: Mapping[str, int] = {}
     """How long its queues, timers and sets are."""
 
@@ -63,6 +61,8 @@ class Hearing:
         """When a list of the open orders reached a process."""
         self.seen: dict[tuple[str, int], int] = {}
         """When an execution (broker's order id, end of its interval) first reached an engine."""
+        self.seen_orders: dict[str, int] = {}
+        """When an open order, by the broker's id, first reached an engine."""
         self.struck: list[tuple[int, str]] = []
         """Faults as they struck: when, which."""
         self._fresh: dict[str, set[str]] = {"one": set(), "written": set()}
@@ -87,11 +87,20 @@ class Hearing:
     def delivered(self, at: int, event: Event) -> None:
         """An answer or message reached an engine."""
         if isinstance(event, OrderHeard):
+            self._saw_orders(at, (event.report,))
             if event.execution is not None:
                 self._saw(at, event.execution)
         elif isinstance(event, BrokerRead):
+            self._saw_orders(at, event.state.orders)
             for execution in event.state.executions:
                 self._saw(at, execution)
+        elif isinstance(event, OrdersRead):
+            self._saw_orders(at, event.orders)
+
+    def _saw_orders(self, at: int, reports: Iterable[OrderReport]) -> None:
+        for report in reports:
+            if not report.status.is_done:
+                self.seen_orders.setdefault(report.broker_order_id, at)
 
     def _saw(self, at: int, execution: Execution) -> None:
         self.seen.setdefault((execution.broker_order_id, int(execution.cum_after.scaleb(9))), at)

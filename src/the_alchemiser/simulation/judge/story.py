@@ -100,6 +100,13 @@ class Story:
         self.quotes: dict[str, Quote] = {}
         """The newest quote that a decision was told of, by symbol."""
         self.alerts: list[told.AlertRaised] = []
+        self.trading = "active"
+        self.differences: tuple[str, ...] = ()
+        """What ledger and broker differed in when they were compared last."""
+        self.frozen: set[str] = set()
+        """Symbols in which nothing is opened; empty text: in none."""
+        self.others: dict[str, told.ExternalOrderSeen] = {}
+        """Open orders of somebody else that are counted, by the broker's id."""
 
     def take(self, fact: Fact) -> None:
         """One more durable fact."""
@@ -250,6 +257,24 @@ class Story:
         self.cycles[fact.session] = self.cycles.get(fact.session, 0) + 1
         self.closes_at[fact.cycle_id] = fact.closes_at
 
+    def _trading_state_changed(self, fact: told.TradingStateChanged) -> None:
+        self.trading = fact.state.value
+
+    def _reconciled(self, fact: told.Reconciled) -> None:
+        self.differences = fact.differences
+
+    def _symbol_frozen(self, fact: told.SymbolFrozen) -> None:
+        self.frozen.add(fact.symbol)
+
+    def _symbol_released(self, fact: told.SymbolReleased) -> None:
+        self.frozen.discard(fact.symbol)
+
+    def _external_order_seen(self, fact: told.ExternalOrderSeen) -> None:
+        if fact.report.status.value in ENDED:
+            self.others.pop(fact.report.broker_order_id, None)
+        else:
+            self.others[fact.report.broker_order_id] = fact
+
     def _saw_quotes(self, fact: told.SnapshotTaken | told.CycleStepped) -> None:
         self.quotes.update(fact.quotes)
 
@@ -279,6 +304,11 @@ CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.FillCorrected: Story._fill_corrected,
     told.ActivityBooked: Story._activity_booked,
     told.LedgerAdjusted: Story._ledger_adjusted,
+    told.Reconciled: Story._reconciled,
+    told.TradingStateChanged: Story._trading_state_changed,
+    told.SymbolFrozen: Story._symbol_frozen,
+    told.SymbolReleased: Story._symbol_released,
+    told.ExternalOrderSeen: Story._external_order_seen,
     told.TradeApproved: Story._trade_approved,
     told.CycleStarted: Story._cycle_started,
     told.SnapshotTaken: Story._saw_quotes,
@@ -297,11 +327,6 @@ EXPLAINING = frozenset(
         told.TradeRefused,
         told.TradeEnded,
         told.CycleFinished,
-        told.Reconciled,
-        told.ExternalOrderSeen,
-        told.SymbolFrozen,
-        told.SymbolReleased,
-        told.TradingStateChanged,
     }
 )
 """Facts that move neither an order, nor a share, nor a cent: a test sees that every other fact is taken in above."""

@@ -15,7 +15,7 @@ def glance(engine: Engine, **sizes: int) -> Glance:
     return Glance(
         cash_e13=money_e13(state.ledger.cash),
         positions_e9={symbol: shares_e9(held) for symbol, held in state.ledger.shares().items()},
-        promised_e13=money_e13(state.ledger.cash - engine.cycle.free_cash()),
+        free_e13=money_e13(engine.cycle.free_cash()),
         orders={
             name: (order.status.value, shares_e9(order.reported_filled), shares_e9(order.booked))
             for name, order in state.live.items()
