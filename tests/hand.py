@@ -29,6 +29,7 @@ from the_alchemiser.domain.orders import Execution, OrderReport, OrderRequest, O
 from the_alchemiser.domain.portfolio import Holding
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.pipeline.risk import RiskLimits
+from the_alchemiser.step import Step
 
 SESSIONS = (
     Session(YESTERDAY, TODAY.open - 4 * DAY, TODAY.close - 4 * DAY),
@@ -93,6 +94,10 @@ class Hand:
             account(cash, total, number), tuple(held), tuple(orders), tuple(executions), self.sessions
         )
         return self.tell(BrokerRead(self.at if at is None else at, purpose, state))
+
+    def step(self) -> Step:
+        """A step under construction, to call a part of the core with."""
+        return Step(self.engine.state, self.at)
 
     def fire(self, key: str, at: Nanos | None = None) -> list[Effect]:
         return self.tell(TimerFired(self.at if at is None else at, key))

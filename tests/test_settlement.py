@@ -16,20 +16,15 @@ from hand import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from language import TODAY, holding
+from language import holding
 
 from the_alchemiser.domain.effects import (
     CancelOrder,
-    LookUpOrder,
     ReadBroker,
-    SubmitOrder,
 )
 from the_alchemiser.domain.events import (
     CancelDenied,
-    OrderDenied,
     OrderHeard,
-    OrderNotFound,
-    OrderUnheard,
     StreamRestored,
 )
 from the_alchemiser.domain.facts import (
@@ -37,14 +32,12 @@ from the_alchemiser.domain.facts import (
     CycleFinished,
     FillBooked,
     OrderIntended,
-    OrderLost,
     Reconciled,
     TradeEnded,
 )
 from the_alchemiser.domain.instants import MINUTE, SECOND
-from the_alchemiser.domain.orders import OrderRequest, OrderStatus
+from the_alchemiser.domain.orders import OrderRequest
 from the_alchemiser.engine import CANCEL_RETRY_SECONDS
-from the_alchemiser.settlement import IN_FLIGHT_SECONDS
 
 D = Decimal
 
@@ -175,136 +168,6 @@ def test_a_record_without_the_missing_fill_is_read_again_later_not_at_once(hand:
     assert hand.timers()["fills"] - hand.at == 15 * SECOND
     hand.hear(request, "filled", 490)
     assert "fills" not in hand.timers(), "one timer is enough"
-
-
-# Orders without an answer
-
-
-def lost(hand: Hand) -> OrderRequest:
-    (request,) = hand.begin()
-    hand.tell(OrderUnheard(hand.at, request.client_order_id, "timed out"))
-    return request
-
-
-def test_an_execution_that_may_be_of_an_order_without_an_answer_is_not_taken_for_somebody_elses(
-    hand: Hand,
-) -> None:
-    request = lost(hand)
-    executions = [execution_of(request, 0, 490, at=HALF_PAST_THREE)]
-    hand.read("step", "51000", [holding("490 AAPL @ 100")], executions=executions)
-    assert hand.kinds(FillBooked) == []
-    hand.hear(request, "filled", 490)
-    hand.read("again:step", "51000", [holding("490 AAPL @ 100")], executions=executions)
-    assert [fact.fill.client_order_id for fact in hand.kinds(FillBooked)] == [request.client_order_id]
-    assert hand.kinds(Reconciled)[-1].differences == ()
-
-
-def look_ups(hand: Hand, seconds: int, name: str) -> list[int]:
-    """Answer every look-up with "no such order" for a while; at which seconds they were asked."""
-    start, asked = hand.at, []
-    timers = hand.timers()
-    while timers:
-        key, at = min(timers.items(), key=lambda timer: timer[1])
-        if at > start + seconds * SECOND:
-            break
-        hand.fire(key, at)
-        timers = hand.timers()
-        if hand.wants(LookUpOrder):
-            asked.append((at - start) // SECOND)
-            hand.tell(OrderNotFound(hand.at, name))
-            if hand.submitted():
-                break
-    return asked
-
-
-def test_an_order_without_an_answer_is_looked_up_and_never_sent_under_another_name(hand: Hand) -> None:
-    request = lost(hand)
-    assert hand.engine.state.orders[request.client_order_id].status is OrderStatus.UNKNOWN
-    assert hand.engine.cycle.free_cash() == 51_000, "its cash stays reserved"
-    assert look_ups(hand, 20, request.client_order_id) == [1, 2, 4, 8, 16]
-    assert hand.submitted() == []
-    assert len(hand.kinds(OrderIntended)) == 1
-
-
-def test_an_order_found_by_its_name_is_taken_up_where_it_stands(hand: Hand) -> None:
-    request = lost(hand)
-    hand.hear(request, "partially_filled", 100, (0, 100))
-    assert hand.engine.state.orders[request.client_order_id].status is OrderStatus.PARTIALLY_FILLED
-    hand.fire(f"lookup:{request.client_order_id}:0")
-    assert hand.wants(LookUpOrder) == []
-    assert len(hand.kinds(OrderIntended)) == 1
-
-
-def test_an_order_that_left_no_trace_is_sent_once_more_under_its_own_name_then_given_up(hand: Hand) -> None:
-    request = lost(hand)
-    sent = hand.at
-    look_ups(hand, 1000, request.client_order_id)
-    assert hand.submitted() == [request]
-    assert hand.at - sent == IN_FLIGHT_SECONDS * SECOND
-    name = request.client_order_id
-    hand.tell(OrderUnheard(hand.at, name, "timed out"))
-    hand.tell(OrderNotFound(hand.at + 31 * SECOND, name))
-    assert hand.last == []
-    hand.tell(OrderNotFound(hand.at + SECOND, name))
-    assert hand.wants(SubmitOrder) == []
-    assert hand.kinds(TradeEnded)[-1].outcome == "abandoned: no trace of it at the broker"
-    assert len(hand.kinds(OrderLost)) == 2
-
-
-def test_the_search_for_one_order_is_one_chain_of_timers_whatever_comes_between(hand: Hand) -> None:
-    request = lost(hand)
-    for _ in range(5):
-        hand.tell(OrderUnheard(hand.at, request.client_order_id, "timed out"))
-        assert hand.timers() == {}
-    hand.fire(f"lookup:{request.client_order_id}:40")
-    assert list(hand.timers().values()) == [hand.at + 30 * SECOND]
-
-
-def test_an_order_given_up_that_arrives_after_all_is_taken_back_and_cancelled(hand: Hand) -> None:
-    request = lost(hand)
-    name = request.client_order_id
-    for _ in range(2):
-        hand.tell(OrderNotFound(hand.at + IN_FLIGHT_SECONDS * SECOND, name))
-    assert len(hand.kinds(CycleFinished)) == 1
-    hand.read("restored", "100000")
-    assert name not in hand.engine.state.live
-    hand.tell(StreamRestored(hand.at))
-    assert hand.wants(ReadBroker)[0].watch == (name,), "still asked for"
-    hand.hear(request, "new")
-    assert [effect.client_order_id for effect in hand.wants(CancelOrder)] == [name]
-    assert name in hand.engine.state.live, "it is to be reckoned with again"
-    assert hand.engine.cycle.free_cash() == 51_000
-    hand.hear(request, "canceled", 7, (0, 7))
-    assert hand.engine.state.ledger.shares() == {"AAPL": 7}
-    assert not hand.engine.state.live
-
-
-def test_yesterdays_lost_order_is_not_sent_again_today(hand: Hand) -> None:
-    lost(hand)
-    after_close = TODAY.close + 10 * MINUTE
-    morning = Hand(hand.config, hand.facts)
-    morning.start(at=after_close)
-    (name,) = morning.engine.state.orders
-    morning.tell(OrderNotFound(after_close + MINUTE, name))
-    assert morning.wants(SubmitOrder) == []
-    assert morning.engine.state.orders[name].status is OrderStatus.ABANDONED
-
-
-def test_a_refused_order_ends_its_trade_and_is_told(hand: Hand) -> None:
-    (request,) = hand.begin()
-    hand.tell(OrderDenied(hand.at, request.client_order_id, "insufficient buying power"))
-    assert hand.kinds(TradeEnded)[0].outcome == "denied: insufficient buying power"
-    assert hand.submitted() == []
-    assert any("refused: insufficient buying power" in text for text in alerts(hand))
-    assert hand.engine.cycle.free_cash() == 100_000, "its cash is free again"
-
-
-def test_an_answer_of_no_clear_outcome_after_the_stream_told_is_no_loss(hand: Hand) -> None:
-    (request,) = hand.begin()
-    hand.hear(request, "new")
-    hand.tell(OrderUnheard(hand.at, request.client_order_id, "timed out"))
-    assert hand.kinds(OrderLost) == []
-    assert [effect.purpose for effect in hand.last] == ["orders"], "a doubt that one look at the list ends"
 
 
 # Cancels

@@ -52,6 +52,8 @@ from the_alchemiser.state import CycleBook, EngineState
 from the_alchemiser.step import Step
 
 MARKET_RETRY_SECONDS = 60
+ENTRY_SECONDS_MIN = 60
+"""How long an entry may wait to be sent, even where the walk moves on before."""
 
 
 class CycleConfig(msgspec.Struct, frozen=True):
@@ -230,8 +232,27 @@ class TradingCycle:
             if self._must_wait(move.request):
                 probe("cycle.purchase_awaits_agreement")
                 return True
+            if self._crosses(move.request):
+                return True
         self._make(step, book, work, move)
         return True
+
+    def _crosses(self, request: OrderRequest) -> bool:
+        """Whether an order of ours on the other side may still trade: the two would trade with each other."""
+        is_crossed = any(
+            order.request.side is not request.side and order.request.symbol == request.symbol
+            for order in self.state.live.values()
+        )
+        if is_crossed:
+            probe("cycle.order_waits_for_the_other_side")
+        return is_crossed
+
+    def _not_after(self, at: Nanos, book: CycleBook, request: OrderRequest) -> Nanos:
+        """From when on an order is too late: an exit at the close, an entry when the walk has moved on."""
+        if request.side is Side.SELL:
+            return book.closes_at
+        moved_on = self.config.execution.step_starts(book.step + 1, book.walk_from, book.closes_at)
+        return min(max(moved_on, at + ENTRY_SECONDS_MIN * SECOND), book.closes_at)
 
     def _is_stale(self, at: Nanos, book: CycleBook, request: OrderRequest) -> bool:
         """Whether the quote is too old to price this order by; an exit at the market needs none."""
@@ -241,8 +262,9 @@ class TradingCycle:
 
     def _make(self, step: Step, book: CycleBook, work: Work, move: Move) -> None:
         if isinstance(move, Submit):
-            step.record(OrderIntended(step.at, book.cycle_id, move.request, move.middle))
-            step.ask(SubmitOrder(move.request))
+            not_after = self._not_after(step.at, book, move.request)
+            step.record(OrderIntended(step.at, book.cycle_id, move.request, move.middle, not_after))
+            step.ask(SubmitOrder(move.request, not_after))
         elif isinstance(move, Cancel):
             request = move.order.request
             step.record(CancelIntended(step.at, request.client_order_id))

@@ -25,6 +25,7 @@ from the_alchemiser.domain.events import (
     OrderDenied,
     OrderHeard,
     OrderNotFound,
+    OrderNotSent,
     OrdersRead,
     OrderUnheard,
     QuotesRead,
@@ -73,8 +74,8 @@ class Engine:
     def __init__(self, config: EngineConfig, history: Iterable[Fact] = ()) -> None:
         self.state = EngineState()
         self.cycle = TradingCycle(config.cycle, self.state)
-        self.settlement = Settlement(self.state)
         self.inquiry = Inquiry(self.state, config.polls)
+        self.settlement = Settlement(self.state, self.inquiry)
         self.stance = Stance(self.state)
         self.reconciliation = Reconciliation(
             self.state, self.settlement, self.inquiry, self.stance, config.account_number
@@ -220,9 +221,8 @@ class Engine:
         elif kind == "fills":
             if self.settlement.fills_are_due():
                 self.inquiry.ask(step, "fills")
-        elif kind == "lookup":
-            name, _, number = rest.rpartition(":")
-            self.settlement.look_up(step, name, int(number))
+        elif kind in ("lookup", "send"):
+            self.settlement.arrivals.on_timer(step, kind, rest)
 
     def _cycle_asked(self, step: Step, event: CycleAsked) -> None:
         self.inquiry.ask(step, "begin:now")
@@ -293,15 +293,19 @@ class Engine:
     def _order_unheard(self, step: Step, event: OrderUnheard) -> None:
         order = self.state.live.get(event.client_order_id)
         if order is not None:
-            self.settlement.lose(step, order, event.reason)
+            self.settlement.arrivals.lose(step, order, event.reason)
             self.inquiry.ask(step, ORDERS)
 
     def _order_not_found(self, step: Step, event: OrderNotFound) -> None:
-        self.settlement.not_found(step, event.client_order_id)
+        self.settlement.arrivals.not_found(step, event.client_order_id)
+        self._go_on(step)
+
+    def _order_not_sent(self, step: Step, event: OrderNotSent) -> None:
+        self.settlement.arrivals.not_sent(step, event)
         self._go_on(step)
 
     def _order_denied(self, step: Step, event: OrderDenied) -> None:
-        self.settlement.deny(step, event.client_order_id, event.reason)
+        self.settlement.arrivals.deny(step, event.client_order_id, event.reason)
         self._go_on(step)
 
     def _cancel_denied(self, step: Step, event: CancelDenied) -> None:
@@ -330,6 +334,7 @@ _ROUTES: dict[type, Callable[[Engine, Step, Any], None]] = {
     OrderHeard: Engine._order_heard,
     OrderUnheard: Engine._order_unheard,
     OrderNotFound: Engine._order_not_found,
+    OrderNotSent: Engine._order_not_sent,
     OrderDenied: Engine._order_denied,
     CancelDenied: Engine._cancel_denied,
     CycleAsked: Engine._cycle_asked,

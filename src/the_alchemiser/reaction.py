@@ -75,6 +75,8 @@ class Reactions:
             order.request.symbol == bar.symbol for order in state.live.values()
         ):
             return NOTHING
+        if bar.symbol in state.doubted:
+            return NOTHING
         name, weight = self._wanted.pop(bar.symbol)
         step = Step(state, bar.end)
         seen = self._look(bar)

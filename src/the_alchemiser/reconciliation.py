@@ -24,7 +24,7 @@ from the_alchemiser.domain.facts import (
 from the_alchemiser.domain.instants import DAY, SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.domain.money import ONE, ZERO, Weight, decimal, plain
-from the_alchemiser.domain.orders import ClientOrderId, OrderReport, OrderStatus
+from the_alchemiser.domain.orders import OrderReport, OrderStatus
 from the_alchemiser.domain.portfolio import Activity
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import SUSPICION, Inquiry
@@ -113,18 +113,9 @@ class Reconciliation:
             else:
                 has_news |= self.others.take(step, report)
         has_news |= self.others.end_missing(step, frozenset(one.broker_order_id for one in reports), asked_at)
-        self._count_lists({report.client_order_id for report in reports}, asked_at)
+        known = frozenset(report.client_order_id for report in reports)
+        self._settlement.arrivals.take_read(step, known, asked_at)
         return has_news
-
-    def _count_lists(self, reported: set[ClientOrderId], asked_at: Nanos) -> None:
-        counts = self.state.clean_lists
-        for name in [name for name in counts if name not in self.state.live]:
-            del counts[name]
-        for name, order in self.state.live.items():
-            if name in reported:
-                counts.pop(name, None)
-            elif order.status is OrderStatus.UNKNOWN and order.lost_at <= asked_at:
-                counts[name] = counts.get(name, 0) + 1
 
     def _is_our_account(self, step: Step, event: BrokerRead) -> bool:
         read = event.state

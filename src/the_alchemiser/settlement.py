@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from the_alchemiser.domain.effects import CancelOrder, LookUpOrder, SetTimer, SubmitOrder
-from the_alchemiser.domain.facts import CancelIntended, FillBooked, FillCorrected, OrderLost, OrderReported
+from the_alchemiser.arrival import Arrivals
+from the_alchemiser.domain.effects import SetTimer
+from the_alchemiser.domain.facts import FillBooked, FillCorrected, OrderReported
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.intervals import holes, is_believed, news_in
 from the_alchemiser.domain.money import ZERO, Side, plain, ratio
 from the_alchemiser.domain.orders import (
+    ABSENT,
     DONE,
     ClientOrderId,
     Execution,
@@ -24,6 +26,7 @@ from the_alchemiser.domain.orders import (
     OrderStatus,
 )
 from the_alchemiser.domain.probes import probe
+from the_alchemiser.inquiry import Inquiry
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
 
@@ -34,19 +37,14 @@ FILL_RETRY_SECONDS = 15
 HOLE_READS_MIN = 3
 HOLE_SECONDS_MIN = 30
 """How often, and for how long, the record must lack a fill of an ended order before it is reckoned instead."""
-LOOKUP_GAP_SECONDS = (1, 1, 2, 4, 8, 16, 30)
-"""The pauses between look-ups of an order without an answer; the last one repeats until the order is settled."""
-IN_FLIGHT_SECONDS = 32
-"""How long an order may still be under way; only after that does its absence at the broker count as proof."""
-SENDS_MAX = 2
-"""How often one order is sent, always under the same id; then it is given up."""
 
 
 class Settlement:
     """Brings the story of every order to its end. What it knows is in the state; only a pending timer is its own."""
 
-    def __init__(self, state: EngineState) -> None:
+    def __init__(self, state: EngineState, inquiry: Inquiry) -> None:
         self.state = state
+        self.arrivals = Arrivals(state, inquiry)
         self._awaits_fills = False
         self._hole_reads: dict[ClientOrderId, tuple[Nanos, int]] = {}
         """Ended orders with holes: since when, and how often the record was read without filling them."""
@@ -56,14 +54,19 @@ class Settlement:
         order = self.state.orders.get(report.client_order_id)
         if order is None or not self._is_of(order, report, step):
             return
-        before = order.status
+        before, was_named = order.status, bool(order.broker_order_id)
         if order.learns(report):
             news = report
             if not order.advances(report):
                 news = replace(report, status=before, at=order.told_at, reason=order.reason)
             step.record(OrderReported(step.at, news))
-        if before is OrderStatus.ABANDONED and order.status is not before:
-            self._take_back(step, order)
+        if before in ABSENT and order.status is not before:
+            self.arrivals.take_back(step, order, before)
+        elif order.status is OrderStatus.UNKNOWN and before is OrderStatus.INTENDED:
+            probe("settlement.status_not_known")
+            self.arrivals.lose(step, order, "the broker's word for its state is not one we know")
+        elif not was_named and order.broker_order_id:
+            self.arrivals.named(step, order)
 
     def book(self, step: Step, execution: Execution, client_order_id: ClientOrderId) -> None:
         """Book an execution once, by whichever way and however often it is told."""
@@ -108,7 +111,7 @@ class Settlement:
     def take_read(self, step: Step, known: frozenset[ClientOrderId], *, is_start: bool) -> None:
         """A read of the broker's whole record has been taken in: what does it leave open?"""
         if is_start:
-            self.search_again(step, known)
+            self.arrivals.search_again(step, known)
         for name, order in list(self.state.live.items()):
             if order.status in DONE and order.booked < order.reported_filled:
                 self._fill_holes(step, name, order)
@@ -156,93 +159,6 @@ class Settlement:
     def has_holes(self) -> bool:
         """Whether the broker has reported more filled shares of some order than are booked."""
         return any(order.reported_filled > order.booked for order in self.state.live.values())
-
-    def lose(self, step: Step, order: Order, reason: str) -> None:
-        """No clear answer came: from now on the order may live, and is looked for."""
-        name = order.request.client_order_id
-        if order.status is OrderStatus.INTENDED:
-            step.record(OrderLost(step.at, name, reason))
-            step.alert("warning", f"no clear answer for order {name}: {reason}")
-            self._time_look_up(step, name, 0)
-
-    def search_again(self, step: Step, known: frozenset[ClientOrderId]) -> None:
-        """After a start: look for every order that was under way when the process ended, if the broker lists none."""
-        for name, order in list(self.state.live.items()):
-            if name in known:
-                continue
-            if order.status is OrderStatus.UNKNOWN:
-                self._time_look_up(step, name, 0)
-            else:
-                self.lose(step, order, "the broker's list does not show it")
-
-    def look_up(self, step: Step, client_order_id: ClientOrderId, number: int) -> None:
-        """It is time for look-up `number`; ask, and set the time of the next."""
-        order = self.state.live.get(client_order_id)
-        if order is not None and order.status is OrderStatus.UNKNOWN:
-            step.ask(LookUpOrder(client_order_id))
-            self._time_look_up(step, client_order_id, number + 1)
-
-    def not_found(self, step: Step, client_order_id: ClientOrderId) -> None:
-        """The broker knows no such order: wait, send the same once more, or give up."""
-        order = self.state.live.get(client_order_id)
-        if order is None or order.status is not OrderStatus.UNKNOWN:
-            return
-        if step.at - order.lost_at < IN_FLIGHT_SECONDS * SECOND:
-            return
-        if order.losses < SENDS_MAX and self._is_wanted(order, step.at):
-            probe("settlement.order_sent_again")
-            # The same id again: were the first one still on its way, the broker would refuse the second.
-            step.record(OrderLost(step.at, client_order_id, "no trace of it at the broker; sent again"))
-            step.ask(SubmitOrder(order.request))
-        else:
-            self._give_up(step, order)
-
-    def deny(self, step: Step, client_order_id: ClientOrderId, reason: str) -> None:
-        """The broker refused the order: nothing of it exists."""
-        order = self.state.live.get(client_order_id)
-        if order is not None:
-            self._end(step, order, OrderStatus.DENIED, reason)
-            step.alert("warning", f"order {client_order_id} refused: {reason}")
-
-    def _give_up(self, step: Step, order: Order) -> None:
-        probe("settlement.order_given_up")
-        self._end(step, order, OrderStatus.ABANDONED, "no trace of it at the broker")
-        step.alert(
-            "error", f"order {order.request.client_order_id} was given up: no trace of it at the broker"
-        )
-
-    def _take_back(self, step: Step, order: Order) -> None:
-        """An order that was given up lives after all; nobody wants it any more."""
-        probe("settlement.abandoned_order_lives")
-        name = order.request.client_order_id
-        step.alert("error", f"order {name}, given up before, is {order.status.value} at the broker")
-        if not order.is_done:
-            step.record(CancelIntended(step.at, name))
-            step.ask(CancelOrder(name, order.broker_order_id))
-
-    def _is_wanted(self, order: Order, at: Nanos) -> bool:
-        """Whether the decision behind the order still stands: yesterday's, or one made on a bar, does not."""
-        cycle = self.state.cycle
-        return cycle is not None and cycle.cycle_id == order.cycle_id and at < cycle.closes_at
-
-    def _end(self, step: Step, order: Order, status: OrderStatus, reason: str) -> None:
-        asked = order.request
-        report = OrderReport(
-            asked.client_order_id,
-            order.broker_order_id,
-            asked.symbol,
-            asked.side,
-            asked.shares,
-            status,
-            order.reported_filled,
-            step.at,
-            reason,
-        )
-        step.record(OrderReported(step.at, report))
-
-    def _time_look_up(self, step: Step, client_order_id: ClientOrderId, number: int) -> None:
-        seconds = LOOKUP_GAP_SECONDS[min(number, len(LOOKUP_GAP_SECONDS) - 1)]
-        step.ask(SetTimer(step.at + seconds * SECOND, f"lookup:{client_order_id}:{number}"))
 
     def _may_be_ours(self, execution: Execution) -> bool:
         """Whether an order of ours, of which the broker's name is not known yet, may be what was executed."""

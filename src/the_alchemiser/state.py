@@ -26,6 +26,7 @@ from the_alchemiser.domain.facts import (
     OrderIntended,
     OrderLost,
     OrderReported,
+    OrderSentAgain,
     PlanBuilt,
     Reconciled,
     SnapshotTaken,
@@ -41,6 +42,7 @@ from the_alchemiser.domain.intervals import corrected
 from the_alchemiser.domain.market import Quote, Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Shares, Side
 from the_alchemiser.domain.orders import (
+    ABSENT,
     BrokerOrderId,
     ClientOrderId,
     Fill,
@@ -50,6 +52,7 @@ from the_alchemiser.domain.orders import (
     OrderStatus,
     later,
 )
+from the_alchemiser.domain.probes import probe
 from the_alchemiser.pipeline.execution import Work
 from the_alchemiser.pipeline.ledger import Ledger
 
@@ -63,6 +66,8 @@ FIRST_LOOK_BACK = DAY
 """How far a first start looks for orders of ours that an older journal knew: no id of today may be used again."""
 READ_OVERLAP_SECONDS = 60
 """How far a read of executions reaches back behind the last agreement: a record is not read in one instant."""
+WATCH_SECONDS = 120
+"""How long an order that was refused or never accepted is looked for all the same: a copy of it may be on its way."""
 
 
 class CycleBook(msgspec.Struct):
@@ -98,8 +103,10 @@ class EngineState:
         self.live: dict[ClientOrderId, Order] = {}
         self.names: dict[str, ClientOrderId] = {}
         """Client order ids by broker order id."""
-        self.abandoned: dict[ClientOrderId, Order] = {}
-        """Orders given up without proof: asked for in every read of the broker's record, in case one arrived late."""
+        self.absent: dict[ClientOrderId, Nanos] = {}
+        """Orders taken for absent: until when each read of the broker's record asks for them, lest one arrive late."""
+        self.doubted: set[Symbol] = set()
+        """Symbols in which an order was given up: closed to opening until ledger and broker agree on everything."""
         self.external: set[tuple[BrokerOrderId, Shares]] = set()
         """Booked executions of orders that were not ours: the broker's order id, and where the interval begins."""
         self.others: dict[BrokerOrderId, OrderReport] = {}
@@ -115,9 +122,6 @@ class EngineState:
         """Where nothing may be opened; the empty symbol stands for cash, and so for everything."""
         self.suspects: frozenset[Symbol] = frozenset()
         """Where a difference was seen that is being looked at again: no fact yet, so nothing remembers it."""
-        self.clean_lists: dict[ClientOrderId, int] = {}
-        """How many complete lists of open orders, read since an order was lost, did not show it. Not a fold: the count
-        begins again with every start."""
         self.cycle: CycleBook | None = None
         self.ended_cycles: dict[str, str] = {}
         self.opened_at: Nanos = 0
@@ -147,7 +151,8 @@ class EngineState:
         # Two holes can cancel each other out of a comparison, so agreement does not close them.
         lacking = [order.intended_at for order in self.live.values() if order.booked < order.reported_filled]
         after = min([after, *lacking])
-        watch = (*self.live, *self.abandoned, *(report.client_order_id for report in self.others.values()))
+        absent = [name for name, until in self.absent.items() if at < until]
+        watch = (*self.live, *absent, *(report.client_order_id for report in self.others.values()))
         since = self.agreed_at - ACTIVITY_DAYS * DAY if purpose.startswith(AGAIN) else None
         # A journal put back from a copy does not know what it has lost: at a start the broker is asked for it.
         orders_after = after if purpose == "start" else None
@@ -157,6 +162,9 @@ class EngineState:
         """Why nothing may be opened in a symbol, as far as the books are concerned; empty where it may."""
         if self.last_reconciliation is None:
             return "the ledger was never compared with the broker"
+        if symbol in self.doubted:
+            probe("state.doubted_symbol_stays_closed")
+            return "an order was given up in it since the ledger and the broker last agreed"
         frozen = self.frozen.get("") or self.frozen.get(symbol)
         return f"the ledger does not agree with the broker: {frozen.difference}" if frozen else ""
 
@@ -245,7 +253,7 @@ class EngineState:
 
     def _order_intended(self, fact: OrderIntended) -> None:
         request = fact.request
-        order = Order(request, fact.cycle_id, fact.at, fact.middle)
+        order = Order(request, fact.cycle_id, fact.at, fact.middle, not_after=fact.not_after)
         self.orders[request.client_order_id] = self.live[request.client_order_id] = order
         if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
             self.cycle.works[request.symbol].orders.append(order)
@@ -261,7 +269,8 @@ class EngineState:
         self._track(order)
 
     def _cancel_intended(self, fact: CancelIntended) -> None:
-        self.orders[fact.client_order_id].cancel_intended = True
+        order = self.orders[fact.client_order_id]
+        order.cancel_intended, order.cancel_asked_at = True, fact.at
 
     def _order_reported(self, fact: OrderReported) -> None:
         report = fact.report
@@ -269,13 +278,30 @@ class EngineState:
         order.merge(report)
         if report.broker_order_id:
             self.names[report.broker_order_id] = report.client_order_id
+        if report.status in ABSENT:
+            self._miss(order, fact.at)
+        elif self.absent:
+            self.absent.pop(report.client_order_id, None)
         self._track(order)
+
+    def _miss(self, order: Order, at: Nanos) -> None:
+        """An order is taken for absent: one that was in doubt is watched for the rest of the day."""
+        is_given_up = order.status is OrderStatus.ABANDONED
+        self.absent[order.request.client_order_id] = at + (DAY if is_given_up else WATCH_SECONDS * SECOND)
+        if is_given_up:
+            self.doubted.add(order.request.symbol)
 
     def _order_lost(self, fact: OrderLost) -> None:
         order = self.orders[fact.client_order_id]
         order.status = later(order.status, OrderStatus.UNKNOWN)
         order.lost_at = fact.at
         order.losses += 1
+
+    def _order_sent_again(self, fact: OrderSentAgain) -> None:
+        order = self.orders[fact.client_order_id]
+        order.lost_at = fact.at
+        order.losses += 1
+        order.sends += 1
 
     def _fill_booked(self, fact: FillBooked) -> None:
         fill = fact.fill
@@ -300,16 +326,13 @@ class EngineState:
             self.live.pop(name, None)
         else:
             self.live[name] = order
-        if order.status is OrderStatus.ABANDONED:
-            self.abandoned[name] = order
-        elif self.abandoned:
-            self.abandoned.pop(name, None)
 
     def _reconciled(self, fact: Reconciled) -> None:
         self.last_reconciliation = fact
         if not fact.differences:
             self.agreed_at = fact.at
             self.unagreed.clear()
+            self.doubted.clear()
 
     def _external_order_seen(self, fact: ExternalOrderSeen) -> None:
         name = fact.report.broker_order_id
@@ -342,6 +365,7 @@ class EngineState:
     def _day_closed(self, fact: DayClosed) -> None:
         self.last_close = fact
         self.paid_in = ZERO
+        self.absent.clear()
 
 
 _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
@@ -359,6 +383,7 @@ _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
     CancelIntended: EngineState._cancel_intended,
     OrderReported: EngineState._order_reported,
     OrderLost: EngineState._order_lost,
+    OrderSentAgain: EngineState._order_sent_again,
     FillBooked: EngineState._fill_booked,
     FillCorrected: EngineState._fill_corrected,
     Reconciled: EngineState._reconciled,

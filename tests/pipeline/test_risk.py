@@ -249,5 +249,5 @@ def test_only_risk_can_approve_and_only_the_approved_is_sent() -> None:
     assert builders["ApprovedTrade"] == {"pipeline/risk.py"}
     # The two ways to an order, both over a verdict; settlement repeats an approved order that got lost.
     assert builders["TradeApproved"] == {"cycle.py", "reaction.py"}
-    assert builders["SubmitOrder"] == {"cycle.py", "reaction.py", "settlement.py"}
+    assert builders["SubmitOrder"] == {"cycle.py", "reaction.py", "arrival.py"}
     assert builders["Work"] == {"state.py"}

@@ -35,6 +35,7 @@ from the_alchemiser.domain.events import (
     OrderDenied,
     OrderHeard,
     OrderNotFound,
+    OrderNotSent,
     OrderUnheard,
     QuotesRead,
     ReadFailed,
@@ -85,13 +86,33 @@ def test_an_accepted_order_is_heard(line: Line) -> None:
     )
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+@pytest.mark.parametrize("fault", [OutcomeUnknown("timed out"), BrokerUnavailable("503")], ids=repr)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_order_without_a_clear_answer_is_unheard_whether_it_arrived_or_not(
     line: Line, fault: BrokerError, when: str
 ) -> None:
     event = line.perform(SubmitOrder(REQUEST), place_order=(when, fault))
     assert event == OrderUnheard(MORNING, REQUEST.client_order_id, str(fault))
+
+
+def test_an_order_the_broker_was_too_busy_for_was_certainly_not_accepted(line: Line) -> None:
+    busy = BrokerBusy("429", retry_after_seconds=1.2)
+    event = line.perform(SubmitOrder(REQUEST), place_order=("before", busy))
+    assert event == OrderNotSent(MORNING, REQUEST.client_order_id, "429", 2)
+
+
+def test_an_order_that_waited_past_its_time_never_leaves(line: Line) -> None:
+    event = line.perform(SubmitOrder(REQUEST, not_after=MORNING))
+    assert isinstance(event, OrderNotSent)
+    assert event.is_too_late
+    assert line.broker.sent == []
+    assert isinstance(line.perform(SubmitOrder(REQUEST, not_after=MORNING + 1)), OrderHeard)
+
+
+def test_an_id_that_is_known_and_not_found_has_arrived_and_is_looked_for(line: Line) -> None:
+    refusal = BrokerRefused("client_order_id must be unique", status=422)
+    event = line.perform(SubmitOrder(REQUEST), place_order=("before", refusal))
+    assert isinstance(event, OrderUnheard)
 
 
 def test_a_refused_order_that_the_broker_does_not_know_is_denied(line: Line) -> None:
@@ -134,6 +155,9 @@ def test_a_look_up_tells_found_from_not_found_and_neither_from_no_answer(line: L
     assert line.perform(look_up, look_up=("before", BrokerUnavailable("503"))) is None
     line.perform(SubmitOrder(REQUEST))
     assert isinstance(line.perform(look_up), OrderHeard)
+    swapped = OrderReport("alc-other", "b-1", "AAPL", Side.BUY, decimal(5), OrderStatus.NEW)
+    line.broker.get_order_by_client_id = lambda name: swapped  # type: ignore[method-assign]
+    assert line.perform(look_up) is None
 
 
 def test_a_cancel_is_answered_by_the_orders_own_reports_or_denied(line: Line) -> None:

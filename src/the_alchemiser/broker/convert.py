@@ -23,8 +23,8 @@ Raw = Mapping[str, Any]
 
 NEW_YORK = ZoneInfo("America/New_York")
 
-# A status not listed here is one Alpaca invented later. The order is then taken for live: exposure stays counted until
-# a status we know, or the order's absence, ends it.
+# A status not listed here is one Alpaca invented later: UNKNOWN. Exposure stays counted, and the order is looked up
+# until the broker uses a word we know.
 STATUSES: dict[str, OrderStatus] = {
     "accepted": OrderStatus.ACCEPTED,
     "pending_new": OrderStatus.ACCEPTED,
@@ -68,7 +68,7 @@ def order_report(raw: Raw) -> OrderReport:
         symbol=_text(raw, "symbol"),
         side=_side(raw),
         shares=_number(raw, "qty"),
-        status=STATUSES.get(_text(raw, "status"), OrderStatus.NEW),
+        status=STATUSES.get(_text(raw, "status"), OrderStatus.UNKNOWN),
         filled=_number(raw, "filled_qty"),
         at=_instant(raw, "updated_at") or _instant(raw, "submitted_at") or _instant(raw, "created_at"),
         reason=_text(raw, "reject_reason"),

@@ -10,9 +10,11 @@ from .orders import BrokerOrderId, ClientOrderId, OrderRequest
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, gc=False):
-    """Send this order once. Answered by OrderHeard, OrderDenied or OrderUnheard."""
+    """Send this order once. Answered by OrderHeard, OrderDenied, OrderNotSent or OrderUnheard."""
 
     request: OrderRequest
+    not_after: Nanos = 0
+    """Having waited past this instant it is not sent any more; 0: it always is."""
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False):

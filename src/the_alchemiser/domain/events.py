@@ -94,6 +94,18 @@ class OrderHeard(msgspec.Struct, frozen=True, gc=False):
     """The broker's own count of its stream messages, where it counts them (the embedded exchange does)."""
 
 
+class OrderNotSent(msgspec.Struct, frozen=True):
+    """An order certainly has not been accepted this time: it never left us, or the broker was too busy to take it."""
+
+    at: Nanos
+    client_order_id: ClientOrderId
+    reason: str
+    again_after_seconds: int = 0
+    """How long the broker asks us to stay away."""
+    is_too_late: bool = False
+    """It waited past the instant from which on it was not to be sent."""
+
+
 class OrderUnheard(msgspec.Struct, frozen=True):
     """An order was sent and no clear answer came: it may live."""
 
@@ -186,6 +198,7 @@ Event = (
     | TimerFired
     | OrderHeard
     | OrderUnheard
+    | OrderNotSent
     | OrderNotFound
     | OrderDenied
     | CancelDenied

@@ -14,7 +14,7 @@ from .instants import Nanos
 from .intent import PlannedTrade, RebalancePlan, Signal, TargetPortfolio, TradingState
 from .market import Quote, Symbol
 from .money import ZERO, Dollars, Price, Shares
-from .orders import ClientOrderId, Fill, OrderReport, OrderRequest
+from .orders import ClientOrderId, Evidence, Fill, OrderReport, OrderRequest
 from .portfolio import Activity, Holding
 
 # Facts of single orders say gc=False: they hold no container, so no cycle can ever pass through them, and a long
@@ -110,6 +110,8 @@ class OrderIntended(_Fact, frozen=True, gc=False, tag="order_intended"):
     request: OrderRequest
     middle: Price
     """The middle of the spread when it was decided: the reference for the spread paid."""
+    not_after: Nanos = 0
+    """From when on it is too late to send it; 0: never."""
 
 
 class CancelIntended(_Fact, frozen=True, tag="cancel_intended"):
@@ -128,9 +130,11 @@ class OrderImported(_Fact, frozen=True, tag="order_imported"):
 
 
 class OrderReported(_Fact, frozen=True, gc=False, tag="order_reported"):
-    """The broker's word changed what we know of an order."""
+    """The broker's word, or evidence that it has none, changed what we know of an order."""
 
     report: OrderReport
+    evidence: Evidence | None = None
+    """What an abandoned order was given up for."""
 
 
 class OrderLost(_Fact, frozen=True, tag="order_lost"):
@@ -138,6 +142,13 @@ class OrderLost(_Fact, frozen=True, tag="order_lost"):
 
     client_order_id: ClientOrderId
     reason: str
+
+
+class OrderSentAgain(_Fact, frozen=True, gc=False, tag="order_sent_again"):
+    """No trace of an order was found for as long as it could be under way: the same request is sent once more."""
+
+    client_order_id: ClientOrderId
+    evidence: Evidence
 
 
 class FillBooked(_Fact, frozen=True, gc=False, tag="fill_booked"):
@@ -280,6 +291,7 @@ Fact = (
     | OrderImported
     | OrderReported
     | OrderLost
+    | OrderSentAgain
     | FillBooked
     | FillCorrected
     | TradeEnded

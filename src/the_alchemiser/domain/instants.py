@@ -7,6 +7,7 @@ import datetime as _dt
 Nanos = int
 """An instant (or a span, where the name says so) in nanoseconds."""
 
+MILLISECOND: Nanos = 1_000_000
 SECOND: Nanos = 1_000_000_000
 MINUTE: Nanos = 60 * SECOND
 DAY: Nanos = 86_400 * SECOND

@@ -231,6 +231,16 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False):
     """What a buy may cost altogether, where it was asked for in dollars."""
 
 
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """Why an order is taken for absent: since it was last sent, this many answers said that it is not there."""
+
+    look_ups: int
+    """Answers to questions for this one order."""
+    list_reads: int
+    """Whole reads of the broker's record without it."""
+    since: Nanos
+
+
 class ItemOutcome(msgspec.Struct, frozen=True):
     """What became of one item of a request for many; a whole is never taken as done because the answer was one."""
 
@@ -255,10 +265,15 @@ class Order(msgspec.Struct):
     """Shares of `fills`, holes between them left out."""
     reason: str = ""
     cancel_intended: bool = False
+    cancel_asked_at: Nanos = 0
+    not_after: Nanos = 0
+    """From when on it is too late to send it; 0: never."""
+    sends: int = 1
+    """How often it was sent on purpose, always under its one id."""
     lost_at: Nanos = 0
     """When it was last sent without a clear answer."""
     losses: int = 0
-    """How often that happened."""
+    """How often a search for it began."""
     told_at: Nanos = 0
     """The broker's instant of the live status it has; 0 before and after."""
     average_price: Price | None = None
@@ -279,9 +294,8 @@ class Order(msgspec.Struct):
 
     @property
     def pending(self) -> Shares:
-        """Shares that may still be filled, or are and wait for their booking."""
-        whole = self.reported_filled if self.status in DONE else self.request.shares
-        return max(whole - self.booked, ZERO)
+        """Shares it still keeps a reservation for: all that is not booked, until everything about its end is."""
+        return ZERO if self.is_done else max(self.remaining, ZERO)
 
     def learns(self, report: OrderReport) -> bool:
         """Whether the report says anything that is not known."""

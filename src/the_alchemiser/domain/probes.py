@@ -49,8 +49,17 @@ def counted() -> Iterator[Counter[str]]:
 
 IN_THE_CORE = frozenset(
     {
+        "arrival.absent_order_lives",
+        "arrival.cancel_asked_again",
+        "arrival.cancel_waits_for_a_name",
+        "arrival.order_given_up",
+        "arrival.order_held_back",
+        "arrival.order_never_sent",
+        "arrival.order_sent_again",
+        "arrival.repeat_refused",
         "cycle.decision_resumed",
         "cycle.market_awaited",
+        "cycle.order_waits_for_the_other_side",
         "cycle.purchase_awaits_agreement",
         "cycle.quote_too_old",
         "cycle.refused",
@@ -70,17 +79,16 @@ IN_THE_CORE = frozenset(
         "reconciliation.frozen",
         "reconciliation.poll_escalated",
         "reconciliation.released",
-        "settlement.abandoned_order_lives",
         "settlement.execution_awaits_its_order",
         "settlement.external_trade_adopted",
         "settlement.fill_synthesised",
         "settlement.more_filled_than_asked",
-        "settlement.order_given_up",
-        "settlement.order_sent_again",
         "settlement.price_disputed",
+        "settlement.status_not_known",
         "settlement.told_of_another_order",
         "stance.active_again",
         "stance.reducing",
+        "state.doubted_symbol_stays_closed",
     }
 )
 """Reached by engine, order manager, ledger, journal and core link: the gate's seeds must reach each of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from the_alchemiser.domain.effects import (
     CancelOrder,
@@ -14,7 +15,13 @@ from the_alchemiser.domain.effects import (
     ReadQuotes,
     SubmitOrder,
 )
-from the_alchemiser.domain.errors import BrokerError, BrokerRefused, BrokerUnauthorized, BrokerUnavailable
+from the_alchemiser.domain.errors import (
+    BrokerBusy,
+    BrokerError,
+    BrokerRefused,
+    BrokerUnauthorized,
+    BrokerUnavailable,
+)
 from the_alchemiser.domain.events import (
     BrokerRead,
     BrokerState,
@@ -24,6 +31,7 @@ from the_alchemiser.domain.events import (
     OrderDenied,
     OrderHeard,
     OrderNotFound,
+    OrderNotSent,
     OrdersRead,
     OrderUnheard,
     QuotesRead,
@@ -35,6 +43,8 @@ from the_alchemiser.domain.orders import ClientOrderId, OrderReport, is_ours
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.ports import Alerts, Broker, Lease
 
+ID_IS_KNOWN = "client_order_id must be unique"
+"""In the broker's refusal of an order: an earlier sending of it has arrived."""
 CALENDAR_DAYS = 14
 """How far the calendar is read to both sides of today: more than any closure, so there is always a next session."""
 
@@ -81,10 +91,14 @@ class Performer:
 
     def _submit(self, effect: SubmitOrder) -> Event:
         name = effect.request.client_order_id
+        if effect.not_after and self.now() >= effect.not_after:
+            return OrderNotSent(self.now(), name, "it had waited too long to be sent", is_too_late=True)
         try:
             report = self.broker.place_order(effect.request)
         except (BrokerRefused, BrokerUnauthorized) as refusal:
             return self._refused(name, refusal)
+        except BrokerBusy as busy:
+            return OrderNotSent(self.now(), name, str(busy), ceil(busy.retry_after_seconds))
         except BrokerError as failure:
             return OrderUnheard(self.now(), name, str(failure))
         return self._answer(name, report)
@@ -96,7 +110,11 @@ class Performer:
         except BrokerError as failure:
             probe("perform.refusal_not_looked_up")
             return OrderUnheard(self.now(), name, f"{refusal}; and it could not be looked up: {failure}")
-        return OrderDenied(self.now(), name, str(refusal)) if report is None else self._answer(name, report)
+        if report is not None:
+            return self._answer(name, report)
+        if ID_IS_KNOWN in str(refusal):
+            return OrderUnheard(self.now(), name, "its id is known to the broker, and not found there")
+        return OrderDenied(self.now(), name, str(refusal))
 
     def _answer(self, name: ClientOrderId, report: OrderReport) -> Event:
         if report.client_order_id != name:
@@ -118,7 +136,9 @@ class Performer:
             return None  # The next look-up is already timed.
         if report is None:
             return OrderNotFound(self.now(), effect.client_order_id)
-        return self._answer(effect.client_order_id, report)
+        if report.client_order_id != effect.client_order_id:
+            return None  # An answer to another question is none to this one.
+        return OrderHeard(self.now(), report)
 
     def _reading(self, subject: str, read: Callable[[], Event]) -> Event:
         try:

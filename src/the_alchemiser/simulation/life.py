@@ -71,11 +71,8 @@ class Life(msgspec.Struct, frozen=True):
         """What the judge holds the engine to."""
         execution = config.cycle.execution
         bounds = {"live orders": config.cycle.limits.open_orders_max}
-        # As the settlement of today has it; the rule of the catalogue is the default of both.
-        settled = {"in_flight": 32 * SECOND, "clean_lists_min": 0}
         return rules_of(
             config.cycle.limits,
-            **settled,
             market_collar_ppm=int(execution.market_collar * MILLION),
             bounds=bounds,
         )

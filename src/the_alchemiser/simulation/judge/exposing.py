@@ -12,6 +12,7 @@ from the_alchemiser.simulation.judge.hearing import SUBMIT, Arrival
 from the_alchemiser.simulation.judge.record import BUY, SELL
 from the_alchemiser.simulation.judge.story import ENDED, Intent
 
+BELIEVED = frozenset({"abandoned", "denied", "unsent", "replaced"})
 _TICK = Decimal("0.0001")
 
 
@@ -124,10 +125,10 @@ def _worst_e13(case: Case, intent: Intent) -> int:
 
 @CHECKS.on(STEP, "I-RES")
 def nothing_is_released_while_it_lives(case: Case) -> Texts:
-    """I-RES: what is open at the broker has not ended in our books (one given up may turn up)."""
+    """I-RES: what is open at the broker has not ended in our books (one taken for absent may turn up)."""
     for order in case.record.open.values():
         intent = case.story.intents.get(order.client_order_id)
-        if intent is not None and intent.has_ended and intent.status not in ("abandoned", "replaced"):
+        if intent is not None and intent.has_ended and intent.status not in BELIEVED:
             yield f"{intent.name} is {order.status} at the broker and {intent.status} here"
 
 

@@ -165,6 +165,9 @@ class Story:
             intent.status = "unknown"
         intent.lost_at = fact.at
 
+    def _order_sent_again(self, fact: told.OrderSentAgain) -> None:
+        self.intents[fact.client_order_id].lost_at = fact.at
+
     def _fill_booked(self, fact: told.FillBooked) -> None:
         fill = fact.fill
         before, after = shares_e9(fill.cum_before), shares_e9(fill.cum_after)
@@ -300,6 +303,7 @@ CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.CancelIntended: Story._cancel_intended,
     told.OrderReported: Story._order_reported,
     told.OrderLost: Story._order_lost,
+    told.OrderSentAgain: Story._order_sent_again,
     told.FillBooked: Story._fill_booked,
     told.FillCorrected: Story._fill_corrected,
     told.ActivityBooked: Story._activity_booked,
