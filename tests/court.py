@@ -22,6 +22,7 @@ from the_alchemiser.simulation.judge.case import Case, Rules, Session
 from the_alchemiser.simulation.judge.hearing import CANCEL, SUBMIT, Arrival, Glance
 from the_alchemiser.simulation.judge.judge import Judge
 from the_alchemiser.simulation.judge.record import ENDED, Record
+from the_alchemiser.simulation.judge.story import alarm_of
 
 SECOND, MINUTE, E9, E4, E13 = 10**9, 60 * 10**9, 10**9, 10**4, 10**13
 CASH = 10_000
@@ -145,9 +146,13 @@ class Court:
     def wait(self, seconds: float) -> None:
         self.exchange.now += round(seconds * SECOND)
 
-    def say(self, fact: Fact) -> None:
-        """A fact becomes durable."""
+    def say(self, fact: Fact, *, is_told: bool = True) -> None:
+        """A fact becomes durable; a person is told of it, where one must be."""
         self.journal.append(fact)
+        alarm = alarm_of(fact) if is_told else ""
+        if alarm:
+            self.journal.append(told.AlertRaised(fact.at, "warning", alarm))
+            self.judge.struck("something")
 
     def quote(self, symbol: str = ACME, bid: str = "99.9", ask: str = "100.1", age_seconds: int = 0) -> None:
         quote = Quote(symbol, self.now - age_seconds * SECOND, Decimal(bid), Decimal(ask))

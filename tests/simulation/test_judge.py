@@ -761,6 +761,18 @@ def test_a_queue_beyond_its_bound_is_found(court: Court) -> None:
 # I-ALRM
 
 
+def test_a_lost_order_of_which_nobody_was_told_is_found(court: Court) -> None:
+    court.intend(A)
+    court.say(told.OrderLost(court.now, A, "no answer"))
+    court.say(told.OrderLost(court.now, A, "sent again"), is_told=False)
+    court.step()
+    assert court.texts == []
+    court.intend(B, symbol=BOLT)
+    court.say(told.OrderLost(court.now + 1, B, "no answer"), is_told=False)
+    court.step()
+    assert court.violated == {"I-ALRM"}
+
+
 def test_an_alarm_where_nothing_was_wrong_is_found(court: Court) -> None:
     court.say(told.AlertRaised(court.now, "warning", "odd"))
     court.judge.struck("request_lost")

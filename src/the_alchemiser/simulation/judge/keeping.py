@@ -8,6 +8,9 @@ from the_alchemiser.simulation.judge.exact import SECOND
 ALARM_SECONDS: dict[str, int] = {}
 """Faults that a person must be told of, and how soon; every other fault is one that the system lives with."""
 
+ALERTS_LOOKED_AT = 100
+"""So many of the newest alarms are searched for the one that tells of a fact."""
+
 
 @CHECKS.on(REST, "I-AUD")
 def the_journal_gives_back_what_was_written(case: Case) -> Texts:
@@ -45,6 +48,16 @@ def everything_has_a_bound(case: Case) -> Texts:
         for what, size in glance.sizes.items():
             if size > case.rules.bounds[what]:
                 yield f"{machine}: {size} {what}, at most {case.rules.bounds[what]} are allowed"
+
+
+@CHECKS.on(STEP, "I-ALRM")
+def what_a_person_must_know_is_told(case: Case) -> Texts:
+    """I-ALRM: what is lost, given up, refused, frozen, corrected or done by others is told with the same facts."""
+    story = case.story
+    alarming, story.alarming = story.alarming, []
+    for at, what in alarming:
+        if not any(alarm.at == at for alarm in reversed(story.alerts[-ALERTS_LOOKED_AT:])):
+            yield f"{what}, and nobody was told"
 
 
 @CHECKS.on(REST, "I-ALRM")

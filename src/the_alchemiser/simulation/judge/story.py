@@ -100,6 +100,8 @@ class Story:
         self.quotes: dict[str, Quote] = {}
         """The newest quote that a decision was told of, by symbol."""
         self.alerts: list[told.AlertRaised] = []
+        self.alarming: list[tuple[int, str]] = []
+        """What a person has to be told of and was not yet: when it was written, and what it is."""
         self.trading = "active"
         self.differences: tuple[str, ...] = ()
         """What ledger and broker differed in when they were compared last."""
@@ -111,9 +113,16 @@ class Story:
     def take(self, fact: Fact) -> None:
         """One more durable fact."""
         self.facts.append(fact)
+        alarm = alarm_of(fact)
+        if alarm and not self._is_known(fact):
+            self.alarming.append((fact.at, alarm))
         change = CHANGES.get(type(fact))
         if change is not None:
             change(self, fact)
+
+    def _is_known(self, fact: Fact) -> bool:
+        """Whether it was told of before: an order that is sent again is no news."""
+        return type(fact) is told.OrderLost and self.intents[fact.client_order_id].status != "intended"
 
     def intervals_of(self, client_order_id: str) -> list[Interval]:
         """What is booked of an order, ours or not."""
@@ -286,6 +295,28 @@ class Story:
 
     def _alert_raised(self, fact: told.AlertRaised) -> None:
         self.alerts.append(fact)
+
+
+def alarm_of(fact: Fact) -> str:
+    """What makes a fact one that a person must be told of; empty for one that need not be."""
+    match fact:
+        case told.OrderLost():
+            return f"{fact.client_order_id} got no clear answer"
+        case told.OrderReported() if fact.report.status.value in ("abandoned", "denied"):
+            return f"{fact.report.client_order_id} is {fact.report.status.value}"
+        case told.SymbolFrozen():
+            return f"{fact.symbol or 'cash'} was frozen"
+        case told.TradingStateChanged() if fact.state.value != "active":
+            return f"trading is {fact.state.value}"
+        case told.FillBooked() if fact.fill.client_order_id.startswith(EXTERNAL):
+            return f"somebody else traded {fact.fill.symbol}"
+        case told.FillBooked() if fact.fill.source.value == "synthetic":
+            return f"a fill of {fact.fill.client_order_id} was reckoned"
+        case told.FillCorrected() | told.LedgerAdjusted():
+            return "the books were corrected"
+        case told.CycleRefused():
+            return f"cycle {fact.cycle_id} was refused"
+    return ""
 
 
 # An order moves up and never back; what is only our belief (unsent, denied, abandoned) gives way to any word of the
