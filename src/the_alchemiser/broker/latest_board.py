@@ -1,4 +1,4 @@
-"""The newest of everything a data stream told, with its age. Who reads slowly misses what was overtaken, never the newest.
+"""The newest of everything a data stream told, with its age. A slow reader misses what was overtaken, never the newest.
 
 The stream writes here as fast as it can; whoever decides reads when it is time to. What has been overtaken is dropped,
 bars excepted: each minute is a bar of its own, kept until it was taken.
@@ -77,7 +77,7 @@ class LatestBoard:
         return {symbol: quotes[symbol] for symbol in symbols if self.age_seconds(symbol) <= stale_seconds}
 
     async def changes(self) -> list[Any]:
-        """Wait for news, then: the newest message of each kind and symbol that changed since the last call, all bars."""
+        """Wait for news, then: the newest of each kind and symbol that changed since the last call, and all bars."""
         await self._is_changed.wait()
         self._is_changed.clear()
         changed, self._changed = self._changed, {}
