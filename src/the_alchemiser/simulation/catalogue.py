@@ -91,6 +91,20 @@ _DEATH = (
     Kind("pause", 0.5, amount=(1.0, 90.0)),
     Kind("terminate", 0.5, amount=(0.0, 30.0)),
 )
+VENUE = (
+    Site("venue_submit", 0.05, (Kind("rejected_later", amount=(0.0, 30.0)),)),
+    Site(
+        "venue_cancel",
+        0.15,
+        (
+            Kind("delayed", amount=(0.1, 300.0)),
+            Kind("stuck", 0.5, amount=(600.0, 36_000.0)),
+            Kind("refused_later", amount=(0.1, 10.0)),
+        ),
+    ),
+)
+"""What the venue makes of a request it accepted."""
+
 MOMENTS = (
     Site("decided", 0.02, _DEATH),
     Site("committed", 0.02, _DEATH),
@@ -116,8 +130,25 @@ TIMED = (
             Kind("power_cut", amount=(5.0, 300.0)),
             Kind("pause", amount=(1.0, 600.0)),
             Kind("terminate", amount=(0.0, 60.0)),
+            Kind("second", amount=(30.0, 600.0)),
+            Kind("ahead", 0.5, amount=(0.1, 30.0)),
+            Kind("behind", 0.5, amount=(0.1, 30.0)),
         ),
     ),
+    Site(
+        "venue",
+        3.0,
+        (
+            Kind("halt", amount=(30.0, 600.0)),
+            Kind("reject"),
+            Kind("fill"),
+            Kind("manual_buy"),
+            Kind("manual_sell"),
+            Kind("manual_cancel"),
+        ),
+    ),
+    Site("operator", 0.7, (Kind("ask_cycle"),)),
+    Site("store", 1.0, (Kind("unwritable", amount=(1.0, 90.0)), Kind("slow", amount=(5.0, 300.0)))),
     Site(
         "stream",
         4.0,
@@ -164,7 +195,7 @@ WIRES = (
 )
 """Bytes on their way between an adapter and an exchange's server: only worlds of the shell have any."""
 
-COUNTED = (*CALLS, *MESSAGES, *MOMENTS, *STORE)
+COUNTED = (*CALLS, *MESSAGES, *VENUE, *MOMENTS, *STORE)
 CLOGGABLE = tuple(site.name for site in CALLS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
+from typing import cast
 
 import msgspec
 
@@ -14,7 +15,11 @@ from the_alchemiser.domain.market import MarketSnapshot, Symbol
 from the_alchemiser.domain.money import ONE, Weight, decimal
 from the_alchemiser.engine import EngineConfig
 from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.market.prices import Market
 from the_alchemiser.exchange.market.sessions import Session, xnys_sessions
+from the_alchemiser.exchange.units import QUANTITY
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.orders import OrderRequest
 from the_alchemiser.exchange.venue.rules import VenueRules
 from the_alchemiser.inquiry import PollPolicy
 from the_alchemiser.pipeline.execution import ExecutionPolicy
@@ -23,6 +28,7 @@ from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.judge.case import Rules, rules_of
 from the_alchemiser.simulation.judge.exact import MILLION
 from the_alchemiser.simulation.schedule import Schedule
+from the_alchemiser.simulation.venue import OwnScript
 
 FIRST_DAYS = ("2020-03-02", 20)
 """Worlds begin on one of the twenty sessions from here on: wild days, with a change of the clocks among them."""
@@ -40,6 +46,8 @@ class Life(msgspec.Struct, frozen=True):
     first_day: str
     symbols: tuple[Symbol, ...]
     cash: str = "100000"
+    holdings: dict[Symbol, int] = {}
+    """What is held when the account is opened: per cent of the cash before."""
     multiplier: int = 1
     minutes_before_close: int = 30
     walk_steps: int = 4
@@ -141,15 +149,43 @@ def dawn(sessions: tuple[Session, ...]) -> Nanos:
     return sessions[0].open - DAWN_MINUTES * MINUTE
 
 
+def opened(life: Life, seed: int, sessions: tuple[Session, ...]) -> Exchange:
+    """The exchange at dawn, where the account's owner has bought some shares before we came."""
+    eve = xnys_sessions().all[sessions[0].index - 1]
+    exchange = Exchange(
+        # Halts of one world must not halt another's; everything else of the market is shared.
+        cast("Market", OwnScript(market())),
+        seed=seed,
+        start=eve.close - MINUTE,
+        cash=life.cash,
+        multiplier=life.multiplier,
+        rules=VenueRules(),
+    )
+    for symbol, percent in life.holdings.items():
+        quote = exchange.quote(symbol)
+        assert quote is not None
+        shares = exchange.opening_cash_e13 * percent // 100 // (quote.ask_e4 * QUANTITY)
+        if shares:
+            exchange.submit_for_owner(OrderRequest(symbol=symbol, side="buy", qty_e9=shares * QUANTITY))
+    exchange.rules = life.rules()
+    exchange.advance(dawn(sessions))
+    exchange.take_updates()
+    return exchange
+
+
 def _drawn(seed: int) -> Life:
     chance = stream(seed, "life")
     every = xnys_sessions()
     first = every.on(dt.date.fromisoformat(FIRST_DAYS[0]))
     assert first is not None
     day = every.all[first.index + chance.randrange(FIRST_DAYS[1])]
+    symbols = tuple(sorted(chance.sample(STOCKS, chance.choice((2, 3, 5, 8, 10)))))
     return Life(
         first_day=day.date.isoformat(),
-        symbols=tuple(sorted(chance.sample(STOCKS, chance.choice((2, 3, 5, 8, 10))))),
+        symbols=symbols,
+        holdings={
+            symbol: chance.randint(1, 90 // len(symbols)) for symbol in symbols if chance.random() < 0.4
+        },
         cash=chance.choice(("2500", "100000", "100000", "1000000")),
         multiplier=chance.choice((1, 1, 4)),
         minutes_before_close=chance.choice((30, 30, 60, 200, 380)),

@@ -32,6 +32,7 @@ from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.director import Director
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.threads import Crew, Deliver
+from the_alchemiser.simulation.venue import Venue
 from the_alchemiser.simulation.virtual import VirtualTime
 
 ANSWER_SECONDS_MAX = 5.0
@@ -55,8 +56,8 @@ Answered = Callable[[str, object, object], None]
 class Network:
     """What lies between all processes and the exchange: its speed, its cloggings, and the answers it remembers."""
 
-    def __init__(self, time: VirtualTime, director: Director, seed: int) -> None:
-        self.time, self.director = time, director
+    def __init__(self, time: VirtualTime, director: Director, venue: Venue, seed: int) -> None:
+        self.time, self.director, self.venue = time, director, venue
         self.broker = DirectBroker(time.exchange)
         self.clogged: set[str] = set()
         self.last: dict[str, tuple[Nanos, Any]] = {}
@@ -66,6 +67,13 @@ class Network:
         """Told every answer that reaches a process."""
         self._seed = seed
         self._ways: dict[str, random.Random] = {}
+
+    def clog(self, fault: Fault) -> None:
+        """Requests of one kind, or of every kind one after another, get no answer for a while."""
+        site = fault.about
+        self.clogged.add(site)
+        until = self.time.now + round(fault.amount * SECOND)
+        self.time.at(until, lambda: self.clogged.discard(site))
 
     def way_seconds(self, site: str) -> float:
         """How long the next way of this kind takes."""
@@ -169,10 +177,14 @@ class Link:
         self._broker = network.broker
 
     def place_order(self, request: OrderRequest) -> OrderReport:
-        return self._change("submit", request, lambda: self._broker.place_order(request))
+        venue = self._network.venue
+        return self._change(
+            "submit", request, lambda: venue.submitting(lambda: self._broker.place_order(request))
+        )
 
     def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
-        return self._change("cancel", broker_order_id, lambda: self._broker.cancel_order(broker_order_id))
+        venue, cancel = self._network.venue, lambda: self._broker.cancel_order(broker_order_id)
+        return self._change("cancel", broker_order_id, lambda: venue.canceling(broker_order_id, cancel))
 
     def cancel_all_orders(self) -> Sequence[ItemOutcome]:
         return self._change("cancel_all", "all", self._broker.cancel_all_orders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -9,23 +10,26 @@ import msgspec
 
 from the_alchemiser.domain.effects import Effect, RaiseAlert
 from the_alchemiser.domain.errors import SafetyRefusal, StoreUnavailable
-from the_alchemiser.domain.events import Event, OrderHeard, Started, StreamRestored
+from the_alchemiser.domain.events import Event, JournalRestored, OrderHeard, Started, StreamRestored
+from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.engine import Engine, EngineConfig
+from the_alchemiser.runtime.live import DRAIN_SECONDS_MAX
 from the_alchemiser.runtime.outbox import Outbox
+from the_alchemiser.runtime.patience import PATIENCE_SECONDS, TRY_AGAIN_SECONDS
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.turn import Timers, Turn
 from the_alchemiser.simulation.director import Director
-from the_alchemiser.simulation.disk import Disk, DiskJournal
+from the_alchemiser.simulation.disk import Disk, ProcessStore
 from the_alchemiser.simulation.line import Line
 from the_alchemiser.simulation.link import Arrived, Link, Network
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.threads import Crew, Deliver
 from the_alchemiser.simulation.virtual import VirtualTime
+from the_alchemiser.store.lease import RENEWAL_SECONDS
 
 CONVERSATIONS_MAX = 4
 """As the live driver has it."""
-DRAIN_SECONDS_MAX = 5.0
 RESTART_SECONDS = 5.0
 """How soon whoever looks after the process starts it again after it ended by itself."""
 FLIGHT_SECONDS = 0.02
@@ -44,7 +48,7 @@ class Machine(Protocol):
         ...
 
     @property
-    def journal(self) -> DiskJournal | None:
+    def journal(self) -> ProcessStore | None:
         """Its way to the disk."""
         ...
 
@@ -76,8 +80,12 @@ class Machine(Protocol):
         """A fault of its connection."""
         ...
 
+    def ask(self, event: Event) -> None:
+        """A person wants something of it."""
+        ...
+
     def calm(self) -> None:
-        """From now on its connections work."""
+        """From now on its connections and its clock work."""
         ...
 
     def suffer(self, fault: Fault) -> None:
@@ -105,6 +113,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """Told after every turn."""
     told: Callable[[Machine, RaiseAlert], None]
     """Told every alert."""
+    rivaled_from: Callable[[], Nanos | None]
+    """When another engine may next want the lease, None for never: until then nobody sees whether it is renewed."""
     ended: Callable[[Machine, float], None]
     """Told that a process ended, and in how many seconds it is to start again."""
     broken: Callable[[Machine, Exception], None]
@@ -119,7 +129,7 @@ class CoreMachine:
         self._graveyard: list[Crew] = []
         self.is_running = False
         self.engine: Engine | None = None
-        self.journal: DiskJournal | None = None
+        self.journal: ProcessStore | None = None
         self.offset: Nanos = 0
         """How far the process's own clock is ahead of the true time."""
 
@@ -133,9 +143,10 @@ class CoreMachine:
         self._outbox, self._under_way = Outbox(), 0
         self._waking: Deliver | None = None
         self._is_stopping, self._has_started = False, False
-        self.journal = DiskJournal(around.disk, around.director, self._crew.sleep)
+        self.offset = 0
+        self.journal = around.disk.process(self.name, self._crew.sleep)
         link = Link(around.network, self._crew, self.name, around.arrived)
-        self._performer = Performer(link, self.now, self)
+        self._performer = Performer(link, self.now, self, self.journal)
         self._line = Line(around.network, self._take, self._connected)
         self.is_running = True
         self._crew.spawn(self._live)
@@ -174,9 +185,16 @@ class CoreMachine:
         if self.is_running:
             self._line.befall(fault)
 
+    def ask(self, event: Event) -> None:
+        if self.is_running and self._has_started:
+            self._inbox.append(event)
+            self._wake()
+
     def calm(self) -> None:
+        self.offset = 0
         if self.is_running:
             self._line.calm()
+            self._wake()
 
     def _take(self, heard: OrderHeard) -> None:
         self._inbox.append(heard)
@@ -192,6 +210,10 @@ class CoreMachine:
     def _live(self) -> None:
         journal = self.journal
         assert journal is not None
+        # Who starts a process anew on the same computer sees that it is dead; others wait until its lease expires.
+        self._around.disk.store.died(self.name)
+        journal.take()
+        self._crew.spawn(self._keep_lease)
         self.engine = Engine(self._around.config, journal.read())
         self._timers = Timers()
         self._turn = Turn(self.engine, journal, self._timers)
@@ -206,11 +228,36 @@ class CoreMachine:
         self._around.heard(events)
         facts, effects = self._turn.decide(events)
         self._meet("decided")
-        self._turn.commit(facts)
+        self._commit(facts)
         self._meet("committed")
         self._outbox.add(self._turn.let_out(facts, effects))
         self._begin_conversations()
         self._around.stepped(self)
+
+    def _commit(self, facts: Sequence[Fact]) -> None:
+        """As patient as the live driver: nothing is sent meanwhile."""
+        began, trouble, is_durable = self._around.time.now, "", False
+        while not is_durable:
+            try:
+                self._turn.commit(facts)
+                is_durable = True
+            except StoreUnavailable as failure:
+                is_enough = self._around.time.now - began >= PATIENCE_SECONDS * SECOND
+                if self._is_stopping or is_enough:
+                    raise
+                trouble = str(failure)
+                self._crew.sleep(TRY_AGAIN_SECONDS)
+        if trouble:
+            self._inbox.append(JournalRestored(self.now(), trouble))
+
+    def _keep_lease(self) -> None:
+        journal = self.journal
+        assert journal is not None
+        while (due := self._around.rivaled_from()) is not None:
+            ahead = (due - self._around.time.now) / SECOND
+            self._crew.sleep(max(RENEWAL_SECONDS, ahead))
+            with contextlib.suppress(StoreUnavailable):
+                journal.renew()
 
     def _next_events(self) -> list[Event]:
         while not self._is_stopping:
@@ -289,12 +336,19 @@ class CoreMachine:
             return
         if fault.kind == "terminate":
             self.terminate()
+        elif fault.kind in ("ahead", "behind"):
+            self._shift_clock(fault)
         elif fault.kind == "pause":
             time = self._around.time
             self.pause()
             time.at(time.now + round(fault.amount * SECOND), self._crew.go_on)
         else:
             self._end(fault.amount)
+
+    def _shift_clock(self, fault: Fault) -> None:
+        sign = 1 if fault.kind == "ahead" else -1
+        self.offset += sign * round(fault.amount * SECOND)
+        self._wake()
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, StoreUnavailable | SafetyRefusal):

@@ -18,6 +18,7 @@ RUNS_MAX = 2_000
 
 ORDINARY: dict[str, object] = {
     "cash": "100000",
+    "holdings": {},
     "multiplier": 1,
     "minutes_before_close": 30,
     "walk_steps": 0,
@@ -96,9 +97,11 @@ class Shrinker:
     def _drop_symbols(self) -> None:
         symbols = Life.of(self.best).symbols
         for symbol in symbols:
-            fewer = tuple(one for one in Life.of(self.best).symbols if one != symbol)
+            life = Life.of(self.best)
+            fewer = tuple(one for one in life.symbols if one != symbol)
+            held = {one: percent for one, percent in life.holdings.items() if one != symbol}
             if fewer:
-                self._with(life={**self.best.life, "symbols": fewer})
+                self._with(life={**self.best.life, "symbols": fewer, "holdings": held})
 
     def _ordinary_life(self) -> None:
         for name, value in ORDINARY.items():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from the_alchemiser.domain.effects import RaiseAlert
+from the_alchemiser.domain.events import CycleAsked, OrderHeard
 from the_alchemiser.domain.facts import Fact, encode
 from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
 from the_alchemiser.domain.probes import counted
@@ -20,11 +21,12 @@ from the_alchemiser.simulation.disk import Disk
 from the_alchemiser.simulation.judge.case import Session as Day
 from the_alchemiser.simulation.judge.clerk import Clerk
 from the_alchemiser.simulation.judge.violations import Violation
-from the_alchemiser.simulation.life import DAWN_MINUTES, Life, dawn, market
+from the_alchemiser.simulation.life import DAWN_MINUTES, Life, opened
 from the_alchemiser.simulation.link import Network
-from the_alchemiser.simulation.machine import CoreMachine, Machine, Surroundings
+from the_alchemiser.simulation.machine import RESTART_SECONDS, CoreMachine, Machine, Surroundings
 from the_alchemiser.simulation.quiescence import check
 from the_alchemiser.simulation.schedule import Fault, Schedule
+from the_alchemiser.simulation.venue import Venue
 from the_alchemiser.simulation.virtual import VirtualTime
 
 SETTLED_MINUTES = 2
@@ -33,6 +35,8 @@ CALM_SECONDS = 120
 """How soon after the calm began, and after the close, everything has come right."""
 CLOSE_SECONDS = 400
 """How soon after the close the day's books are closed: they are made up after a minute and, if need be, five later."""
+RIVAL_SECONDS = 15
+"""So long before a second engine comes the lease is seen to."""
 VIOLATIONS_MAX = 20
 
 
@@ -61,20 +65,27 @@ class Outcome(msgspec.Struct, frozen=True):
 class World:
     """Everything there is. `run` it once."""
 
+    unfit: frozenset[str] = frozenset()
+    """Kinds of timed faults that cannot come about in a world of this make."""
+
     def __init__(self, schedule: Schedule) -> None:
         self.schedule, self.life = schedule, Life.of(schedule)
         self.sessions = self.life.sessions(schedule.days)
         self.exchange = self._open_exchange()
         self.time = self._begin_time()
         self.director = Director(schedule)
-        self.disk = Disk(self._note_facts)
-        self.network = Network(self.time, self.director, schedule.seed)
+        self.disk = Disk(self.time, self.director, self._note_facts)
+        self.venue = Venue(self.exchange, self.director, schedule.seed, self.life.symbols)
+        self.network = Network(self.time, self.director, self.venue, schedule.seed)
         config = self.life.engine_config(schedule.seed)
         self.clerk = Clerk(self.exchange, self.life.judged_by(config), _dates(self.sessions), self.disk.facts)
         self.director.witness = lambda fault: self.clerk.judge.struck(f"{fault.site}: {fault.kind}")
         self.network.answered, self.network.departed = self.clerk.answered, self.clerk.departed
         self.violations: list[Violation] = []
         self.alerts: list[str] = []
+        self._rival: Machine | None = None
+        self._rivals: list[Machine] = []
+        self._rivals_due: list[Nanos] = []
         self._is_calm = False
         self._digest = hashlib.sha256()
         self.machine: Machine = self._build_machine()
@@ -82,13 +93,14 @@ class World:
     def run(self) -> Outcome:
         """Live, and judge."""
         with counted() as probes:
-            self.machine.start()
             self._plan()
+            self.machine.start()
             self.time.run(self._calm_at())
             self._calm()
             self.time.run(self._ends_at())
             self._judge()
-        self.machine.bury()
+        for machine in (self.machine, *self._rivals):
+            machine.bury()
         return Outcome(
             self.schedule,
             self._digest.hexdigest(),
@@ -102,20 +114,13 @@ class World:
     # What a world is made of
 
     def _open_exchange(self) -> Exchange:
-        return Exchange(
-            market(),
-            seed=self.schedule.seed,
-            start=dawn(self.sessions),
-            cash=self.life.cash,
-            multiplier=self.life.multiplier,
-            rules=self.life.rules(),
-        )
+        return opened(self.life, self.schedule.seed, self.sessions)
 
     def _begin_time(self) -> VirtualTime:
         return VirtualTime(self.exchange, self._spread, latest_first=self.life.latest_first)
 
-    def _build_machine(self) -> Machine:
-        return CoreMachine(self._surroundings(), "main")
+    def _build_machine(self, name: str = "main") -> Machine:
+        return CoreMachine(self._surroundings(), name)
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -128,6 +133,7 @@ class World:
             heard=self.clerk.heard,
             stepped=self._stepped,
             told=self._told,
+            rivaled_from=self._rivaled_from,
             ended=self._ended,
             broken=self._broken,
         )
@@ -148,6 +154,8 @@ class World:
         self._is_calm = True
         self.director.calm()
         self.network.clogged.clear()
+        self.disk.calm()
+        self._end_rival()
         self.machine.resume() if self.machine.is_running else self.machine.start()
         self.machine.calm()
 
@@ -161,7 +169,11 @@ class World:
     def _plan(self) -> None:
         start = self.exchange.now
         spans = [self._span(session, start) for session in self.sessions]
-        for fault in self.director.plan(spans):
+        planned = self.director.plan(spans)
+        self._rivals_due = [
+            start + (fault.number - RIVAL_SECONDS) * SECOND for fault in planned if fault.kind == "second"
+        ]
+        for fault in planned:
             self.time.at(start + fault.number * SECOND, lambda fault=fault: self._befall(fault))  # type: ignore[misc]
 
     def _span(self, session: Session, start: Nanos) -> Span:
@@ -171,17 +183,51 @@ class World:
         return Span((first - start) // SECOND, (session.close + MINUTE - start) // SECOND)
 
     def _befall(self, fault: Fault) -> None:
-        if self._is_calm or not self.machine.is_running:
+        if self._is_calm or not self._can(fault):
             return
         self.director.record(fault)
-        if fault.site == "process":
+        if fault.kind == "second":
+            self._start_rival(fault)
+        elif fault.site == "process":
             self.machine.suffer(fault)
         elif fault.site == "stream":
             self.machine.befall(fault)
+        elif fault.site == "operator":
+            self.machine.ask(CycleAsked(self.time.now))
+        elif fault.site == "store":
+            self.disk.befall(fault)
         elif fault.site == "clog":
-            self.network.clogged.add(fault.about)
-            until = self.time.now + round(fault.amount * SECOND)
-            self.time.at(until, lambda: self.network.clogged.discard(fault.about))
+            self.network.clog(fault)
+
+    def _can(self, fault: Fault) -> bool:
+        """Whether there is anything this could happen to; what the venue does is done by then."""
+        if fault.kind in self.unfit:
+            return False
+        if fault.site == "venue":
+            return self.venue.befall(fault)
+        if fault.kind == "second":
+            return self._rival is None
+        return self.machine.is_running
+
+    def _rivaled_from(self) -> Nanos | None:
+        """When somebody else may next want the lease."""
+        now = self.time.now
+        if self._rival is not None:
+            return now
+        return min((due for due in self._rivals_due if due + 2 * RIVAL_SECONDS * SECOND > now), default=None)
+
+    def _start_rival(self, fault: Fault) -> None:
+        """Another engine is started on the same store, as by a second cron job or a restored computer."""
+        self._rival = self._build_machine("second")
+        self._rivals.append(self._rival)
+        self._rival.start()
+        self.time.at(self.time.now + round(fault.amount * SECOND), self._end_rival)
+
+    def _end_rival(self) -> None:
+        rival, self._rival = self._rival, None
+        if rival is not None:
+            rival.kill()
+            self.clerk.ended(rival.name)
 
     # What is heard of the others
 
@@ -192,7 +238,12 @@ class World:
                 f"{update.at} {update.event} {update.order.client_order_id} {update.order.filled_qty_e9}"
             )
             if update.event != "pending_new":
-                self.machine.hear(heard(update))
+                self._tell(heard(update))
+
+    def _tell(self, told: OrderHeard) -> None:
+        self.machine.hear(told)
+        if self._rival is not None:
+            self._rival.hear(told)
 
     def _arrived(self, at: Nanos, machine: str, request: object) -> None:
         self._note(f"{at} {machine} {request}")
@@ -207,11 +258,11 @@ class World:
 
     def _ended(self, machine: Machine, seconds: float) -> None:
         self.clerk.ended(machine.name)
-        seconds = 0 if self._is_calm else seconds
+        seconds = min(seconds, RESTART_SECONDS) if self._is_calm else seconds
         self.time.at(self.time.now + round(seconds * SECOND), lambda: self._start_again(machine))
 
     def _start_again(self, machine: Machine) -> None:
-        if not machine.is_running:
+        if not machine.is_running and machine in (self.machine, self._rival):
             machine.start()
 
     def _broken(self, machine: Machine, error: Exception) -> None:

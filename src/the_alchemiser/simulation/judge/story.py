@@ -136,8 +136,9 @@ class Story:
         self.cash_e13 = self.opening_equity_e13 = money_e13(fact.cash)
         for held in fact.holdings:
             shares = shares_e9(held.shares)
-            self.opening_equity_e13 += shares * price_e4(held.price)
             cost = held.cost or held.shares * held.price
+            # At cost, as the profits are told: what was gained on it before we came is realised when it is sold.
+            self.opening_equity_e13 += money_e13(cost)
             if shares:
                 self.positions_e9[held.symbol] = shares
                 self.lots[held.symbol] = [(shares, fraction(cost) / fraction(held.shares) * 10_000)]

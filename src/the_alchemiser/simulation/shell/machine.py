@@ -9,12 +9,12 @@ from typing import Any
 from the_alchemiser.bootstrap import Connection, System, assemble, tell_time
 from the_alchemiser.domain.effects import RaiseAlert
 from the_alchemiser.domain.errors import BrokerError, SafetyRefusal, StoreUnavailable
-from the_alchemiser.domain.events import OrderHeard
+from the_alchemiser.domain.events import Event, OrderHeard
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.engine import Engine
 from the_alchemiser.simulation.chance import stream
-from the_alchemiser.simulation.disk import DiskJournal
+from the_alchemiser.simulation.disk import ProcessStore
 from the_alchemiser.simulation.machine import FLIGHT_SECONDS, RESTART_SECONDS, Surroundings
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.shell.loop import VirtualLoop
@@ -41,7 +41,7 @@ class ShellMachine:
         return self._life.engine if self.is_running else None
 
     @property
-    def journal(self) -> DiskJournal | None:
+    def journal(self) -> ProcessStore | None:
         """Its way to the disk."""
         return self._life.journal if self.is_running else None
 
@@ -70,6 +70,9 @@ class ShellMachine:
         if self.is_running:
             for end in self._life.host.streams():
                 end.befall(fault.kind)
+
+    def ask(self, event: Event) -> None:
+        """Nobody asks it anything yet."""
 
     def calm(self) -> None:
         """What is wrong with its connections it has to notice itself."""
@@ -136,7 +139,7 @@ class Incarnation:
         self.crew = Crew(around.time, self._failed)
         self.host = Host(machine.network, machine.name)
         self.loop = VirtualLoop(around.time, self.crew, self.host)
-        self.journal = MortalJournal(around, self)
+        self.journal = MortalJournal(around, self, machine.name)
         self._platform = platform_of(around.time, self.crew, self.host, machine.chance_of(number))
         self._system: System | None = None
         self._is_asked_to_end = False
@@ -150,6 +153,8 @@ class Incarnation:
         self.crew.spawn(self._start)
 
     def _start(self) -> None:
+        self._around.disk.store.died(self._machine.name)
+        self.journal.take()
         line = tell_time(Connection(KEY, SECRET, ENDPOINTS), None, self._platform)
         broker, _ = line
         number = broker.get_account().number
@@ -226,11 +231,11 @@ class Incarnation:
             self._system.close()
 
 
-class MortalJournal(DiskJournal):
+class MortalJournal(ProcessStore):
     """The journal of a process that may be struck before a commit and after it."""
 
-    def __init__(self, around: Surroundings, life: Incarnation) -> None:
-        super().__init__(around.disk, around.director, life.crew.sleep)
+    def __init__(self, around: Surroundings, life: Incarnation, owner: str) -> None:
+        super().__init__(around.disk, owner, life.crew.sleep, lambda: around.time.now)
         self._life = life
 
     def append(self, facts: Sequence[Fact]) -> None:

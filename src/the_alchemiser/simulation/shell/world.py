@@ -21,6 +21,8 @@ BEFORE_CYCLE = 12 * MINUTE
 class ShellWorld(World):
     """Everything there is, down to the bytes. `run` it once."""
 
+    unfit = frozenset({"second", "ahead", "behind", "ask_cycle", "halt"})
+
     def _open_exchange(self) -> Exchange:
         self._floor = open_floor(self.life, self.schedule.seed, self._begins_at())
         return only_desk(self._floor).exchange
@@ -34,13 +36,13 @@ class ShellWorld(World):
     def _begin_time(self) -> VirtualTime:
         return FloorTime(self._floor, latest_first=False)
 
-    def _build_machine(self) -> Machine:
+    def _build_machine(self, name: str = "main") -> Machine:
         seed = self.schedule.seed
         wires = Network(self.time, self.director, stream(seed, "latency"))
         wires.clogged = self.network.clogged
         self._venue = Venue(self._floor, wires)
         self._venue.open(Gateway(wires, self._arrived).middleware())
-        return ShellMachine(self._surroundings(), wires, "main", seed)
+        return ShellMachine(self._surroundings(), wires, name, seed)
 
     def run(self) -> Outcome:
         """Live, and judge."""

@@ -1,0 +1,147 @@
+"""What the venue, and the account's owner beside us, do without being asked by any process of ours."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.exchange.errors import Refusal
+from the_alchemiser.exchange.market.days import SimulatedDays
+from the_alchemiser.exchange.market.prices import Levels, Quote, Tick, Trade
+from the_alchemiser.exchange.market.script import Halt, MarketScript
+from the_alchemiser.exchange.units import CENT_E13, QUANTITY
+from the_alchemiser.exchange.venue.core import Exchange
+from the_alchemiser.exchange.venue.orders import Order, OrderRequest
+from the_alchemiser.exchange.venue.setbacks import Blow, Setback
+from the_alchemiser.simulation.chance import stream
+from the_alchemiser.simulation.director import Director
+from the_alchemiser.simulation.schedule import Fault
+
+Answer = TypeVar("Answer")
+
+
+class OwnScript:
+    """The shared market with a script of one's own: halts of one world do not halt another's.
+
+    In a halt there are no new prices; everything else is asked of the shared market.
+    """
+
+    def __init__(self, shared: SimulatedDays) -> None:
+        self._shared = shared
+        self.script = MarketScript()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._shared, name)
+
+    def quote(self, symbol: str, at: Nanos) -> Quote:
+        """The quote in force at an instant."""
+        return self._shared.quote(symbol, self._last_traded(symbol, at))
+
+    def trade(self, symbol: str, at: Nanos) -> Trade:
+        """The latest trade at an instant."""
+        return self._shared.trade(symbol, self._last_traded(symbol, at))
+
+    def next_cross(self, symbol: str, after: Nanos, until: Nanos, levels: Levels) -> Tick | None:
+        """The first tick that reaches a level and lies in no halt."""
+        while (tick := self._shared.next_cross(symbol, after, until, levels)) is not None:
+            halt = self.script.halted(symbol, tick.at)
+            if halt is None:
+                return tick
+            after = halt.end - 1
+        return None
+
+    def _last_traded(self, symbol: str, at: Nanos) -> Nanos:
+        while (halt := self.script.halted(symbol, at)) is not None:
+            at = halt.start - 1
+        return at
+
+
+class Venue:
+    """Halts, rejects, fills out of band; orders, cancels and transfers by hand."""
+
+    def __init__(self, exchange: Exchange, director: Director, seed: int, symbols: tuple[str, ...]) -> None:
+        self._exchange, self._director = exchange, director
+        self._seed, self._symbols = seed, symbols
+
+    # What comes of requests
+
+    def submitting(self, act: Callable[[], Answer]) -> Answer:
+        """An order is entered; it may be accepted now and rejected later."""
+        fault = self._director.strike("venue_submit")
+        if fault is None:
+            return act()
+        with self._exchange.suffering(Setback(new=_blow(fault))):
+            return act()
+
+    def canceling(self, order_id: str, act: Callable[[], Answer]) -> Answer:
+        """A cancel is asked for; it may take long, and be refused in the end."""
+        fault = self._director.strike("venue_cancel")
+        if fault is None:
+            return act()
+        with self._exchange.suffering(Setback(by_order={order_id: _blow(fault)})):
+            return act()
+
+    # What happens by itself
+
+    def befall(self, fault: Fault) -> bool:
+        """A fault of the site `venue`; False where there was nothing it could happen to."""
+        acts = {
+            "halt": self._halt,
+            "reject": self._reject,
+            "fill": self._fill,
+            "manual_buy": self._manual_buy,
+            "manual_sell": self._manual_sell,
+            "manual_cancel": self._manual_cancel,
+            "deposit": self._deposit,
+            "withdrawal": self._withdraw,
+        }
+        try:
+            acts[fault.kind](fault, stream(self._seed, f"venue {fault.kind} {fault.number}"))
+        except (Refusal, LookupError):
+            return False
+        return True
+
+    def _working(self) -> list[Order]:
+        return [order for order in self._exchange.open_orders() if order.status != "held"]
+
+    def _halt(self, fault: Fault, chance: random.Random) -> None:
+        now, market = self._exchange.now, self._exchange.market
+        halt = Halt(chance.choice(self._symbols), now, now + round(fault.amount * SECOND), "T1")
+        market.script = MarketScript((*market.script.entries, halt))
+        self._exchange.halt(halt)
+
+    def _reject(self, fault: Fault, chance: random.Random) -> None:
+        self._exchange.reject_later(chance.choice(self._working()).id, "rejected by the venue")
+
+    def _fill(self, fault: Fault, chance: random.Random) -> None:
+        order = chance.choice(self._working())
+        left = order.remaining_e9 // QUANTITY
+        part = QUANTITY * chance.randint(1, left) if left and chance.random() < 0.5 else None
+        self._exchange.fill_anyway(order.id, part)
+
+    def _manual_buy(self, fault: Fault, chance: random.Random) -> None:
+        self._manual("buy", chance.choice(self._symbols), chance.randint(1, 10) * QUANTITY)
+
+    def _manual_sell(self, fault: Fault, chance: random.Random) -> None:
+        held = [held for held in self._exchange.positions() if held.qty_available_e9 >= QUANTITY]
+        position = chance.choice(held)
+        whole = position.qty_available_e9 // QUANTITY
+        self._manual("sell", position.symbol, chance.randint(1, whole) * QUANTITY)
+
+    def _manual(self, side: str, symbol: str, qty_e9: int) -> None:
+        self._exchange.submit_for_owner(OrderRequest(symbol=symbol, side=side, qty_e9=qty_e9))
+
+    def _manual_cancel(self, fault: Fault, chance: random.Random) -> None:
+        self._exchange.cancel(chance.choice(self._working()).id)
+
+    def _deposit(self, fault: Fault, chance: random.Random) -> None:
+        self._exchange.transfer(chance.randint(1, 500_000) * CENT_E13)
+
+    def _withdraw(self, fault: Fault, chance: random.Random) -> None:
+        self._exchange.transfer(-chance.randint(1, 50_000) * CENT_E13)
+
+
+def _blow(fault: Fault) -> Blow:
+    return Blow(round(fault.amount * SECOND), refused=fault.kind == "refused_later")
