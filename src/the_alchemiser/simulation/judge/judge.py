@@ -59,6 +59,9 @@ class Judge:
         """A process is gone."""
         self.case.glances.pop(machine, None)
         self.case.earlier.pop(machine, None)
+        if not self.case.glances:
+            # What it saw and had not written it has not seen: whoever comes next must see it again.
+            self.case.hearing.seen.clear()
 
     def stepped(self, machine: str, glance: Glance | None = None) -> None:
         """A machine has taken a turn; `glance` is its memory, or None where that cannot have changed."""
