@@ -27,7 +27,7 @@ from the_alchemiser.settings import Settings
 from the_alchemiser.strategies import SCHEDULED, InverseVolatility, Momentum
 
 if TYPE_CHECKING:
-    from the_alchemiser.broker import AlpacaManager, Platform, RateBudget, Waits
+    from the_alchemiser.broker import AlpacaManager, Platform, RateBudget, Tally, Waits
     from the_alchemiser.runtime.clocks import LockstepClock, RunningClock
     from the_alchemiser.runtime.live import LiveDriver, RunningPace
 
@@ -40,6 +40,8 @@ class Connection:
     secret: str = field(repr=False)
     endpoints: Endpoints
     feed: str = "iex"
+    redis_url: str = field(default="", repr=False)
+    """Where all processes of the account count their requests together; empty: each for itself."""
 
     @classmethod
     def of(cls, settings: Settings) -> Connection:
@@ -48,7 +50,21 @@ class Connection:
             raise ConfigurationError("ALPACA_API_KEY and ALPACA_SECRET_KEY are not set")
         key, secret = (settings.alpaca_api_key, settings.alpaca_secret_key)
         feed = settings.alpaca_data_feed
-        return cls(key.get_secret_value(), secret.get_secret_value(), settings.endpoints, feed)
+        return cls(
+            key.get_secret_value(),
+            secret.get_secret_value(),
+            settings.endpoints,
+            feed,
+            settings.redis_url or "",
+        )
+
+    def tally(self, limited: str, now: Callable[[], float], speed: float = 1.0) -> Tally | None:
+        """The shared count of what is `limited` together, or None where each process counts for itself."""
+        if not self.redis_url:
+            return None
+        from the_alchemiser.broker import shared_tally
+
+        return shared_tally(self.redis_url, f"{self.key}:{limited}", now, speed)
 
     @classmethod
     def embedded(cls, ready: dict[str, str]) -> Connection:
@@ -144,8 +160,10 @@ def connect(
     platform = platform or SYSTEM
     waits = waits or platform.waits()
     trading, data = budgets or (
-        RateBudget(now=platform.monotonic, sleep=waits.sleep),
-        RateBudget(now=platform.monotonic, sleep=waits.sleep),
+        RateBudget(
+            now=platform.monotonic, sleep=waits.sleep, tally=connection.tally(limited, platform.monotonic)
+        )
+        for limited in ("trading", "data")
     )
     options = BrokerOptions(
         feed=connection.feed,
@@ -178,9 +196,17 @@ def tell_time(
         return broker, LockstepClock(control, pace)
     control.close()
     clock, waits = RunningClock(reading.now, reading.speed), Waits()
+
+    def now() -> float:
+        return clock.now() / SECOND
+
     trading, data = (
-        RateBudget(now=lambda: clock.now() / SECOND, sleep=lambda seconds: waits.sleep(seconds / clock.speed))
-        for _ in range(2)
+        RateBudget(
+            now=now,
+            sleep=lambda seconds: waits.sleep(seconds / clock.speed),
+            tally=connection.tally(limited, now, clock.speed),
+        )
+        for limited in ("trading", "data")
     )
     return connect(connection, (trading, data), waits), clock
 

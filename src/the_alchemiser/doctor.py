@@ -48,6 +48,7 @@ SKEW_SECONDS_FAIL: Final = 10.0
 QUOTE_AGE_SECONDS_MAX: Final = 120
 """As in a decision: an older quote opens no position."""
 STREAM_SECONDS_MAX: Final = 15.0
+REDIS_SECONDS_MAX: Final = 1.0
 FREE_BYTES_WARN: Final = 1_000_000_000
 FREE_BYTES_FAIL: Final = 50_000_000
 CALENDAR_DAYS: Final = 10
@@ -91,7 +92,7 @@ def examine(settings: Settings, notice: Callable[[str], None] = lambda _: None) 
             findings += _broker_checks(settings, connection)
         except AlchemiserError as error:
             findings.append(Finding("keys", "failure", str(error), "the built-in exchange must start first"))
-    return [*findings, *_store(settings), _cache(settings), _alerts(settings)]
+    return [*findings, *_store(settings), _redis(settings), _alerts(settings)]
 
 
 @contextlib.contextmanager
@@ -364,11 +365,21 @@ def disk_finding(folder: Path) -> Finding:
     return Finding("disk", "ok", text)
 
 
-def _cache(settings: Settings) -> Finding:
+def _redis(settings: Settings) -> Finding:
     if settings.redis_url is None:
-        return Finding("cache", "ok", "in this process; one process needs no more")
-    text = "REDIS_URL is set, but this version caches in its own process"
-    return Finding("cache", "warning", text, "leave REDIS_URL out")
+        return Finding("redis", "ok", "not used; one process needs none")
+    try:
+        import redis
+    except ImportError:
+        advice = "pip install 'the-alchemiser[redis]', or leave REDIS_URL out"
+        return Finding("redis", "failure", "REDIS_URL is set, but the Redis client is missing", advice)
+    url, seconds = settings.redis_url, REDIS_SECONDS_MAX
+    try:
+        redis.Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds).ping()
+    except redis.RedisError as failure:
+        text = f"does not answer ({type(failure).__name__}): each process counts its requests alone"
+        return Finding("redis", "warning", text, "start it, or leave REDIS_URL out")
+    return Finding("redis", "ok", "requests are counted together with the account's other processes")
 
 
 def _alerts(settings: Settings) -> Finding:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from the_alchemiser.broker.ratebudget import Lane, RateBudget
+from the_alchemiser.broker.transport import lane_of
+from the_alchemiser.broker.wire import Request
 from the_alchemiser.domain.errors import BrokerBusy
 
 
@@ -64,10 +66,52 @@ def test_a_cancel_goes_out_even_when_nothing_is_left(budget: RateBudget, minute:
     assert minute.slept <= 1
 
 
+def test_who_waits_for_an_exit_is_not_overtaken_by_an_entry_or_a_read() -> None:
+    clock, went = Minute(), []
+
+    def go_on(seconds: float) -> None:
+        # While the exit waits, the others ask, and find that it goes first even once there is room.
+        clock.now += seconds
+        if not went:
+            went.append("exit waited")
+            for lane in (Lane.ENTRY, Lane.RECONCILE, Lane.READ):
+                assert budget._wait_seconds(lane) > 0
+
+    budget = RateBudget(now=lambda: clock.now, sleep=go_on)
+    clock.now = 45.0
+    send(budget, Lane.READ, 1)
+    clock.now = 50.0
+    send(budget, Lane.READ, 159)
+    clock.now = 90.0
+    budget.acquire(Lane.EXIT)
+    assert (went, clock.now) == (["exit waited"], 105.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "lane"),
+    [
+        ("DELETE", "/v2/orders/1", None, Lane.SAFETY),
+        ("DELETE", "/v2/positions", None, Lane.SAFETY),
+        ("POST", "/v2/orders", {"side": "sell"}, Lane.EXIT),
+        ("POST", "/v2/orders", {"side": "buy"}, Lane.ENTRY),
+        ("PATCH", "/v2/orders/1", {"limit_price": "1"}, Lane.ENTRY),
+        ("GET", "/v2/orders:by_client_order_id?client_order_id=a", None, Lane.RECONCILE),
+        ("GET", "/v2/account/activities/FILL", None, Lane.RECONCILE),
+        ("GET", "/v2/positions", None, Lane.RECONCILE),
+        ("GET", "/v2/assets", None, Lane.READ),
+        ("GET", "/v2/stocks/quotes/latest?symbols=SPY", None, Lane.READ),
+    ],
+)
+def test_what_a_request_is_for_decides_who_goes_first(
+    method: str, target: str, body: dict[str, str] | None, lane: Lane
+) -> None:
+    assert lane_of(Request(method, target, {}), body) is lane
+
+
 def test_an_order_that_would_wait_too_long_is_not_sent(budget: RateBudget, minute: Minute) -> None:
     send(budget, Lane.READ, 160)
     with pytest.raises(BrokerBusy, match="not sent"):
-        budget.acquire(Lane.ORDER)
+        budget.acquire(Lane.ENTRY)
     assert minute.slept == 0
 
 
@@ -108,5 +152,5 @@ def test_after_a_429_reads_and_orders_stay_away_as_long_as_asked(budget: RateBud
     budget.refused(4)
     budget.acquire(Lane.SAFETY)
     assert minute.slept == 0
-    budget.acquire(Lane.ORDER)
+    budget.acquire(Lane.ENTRY)
     assert minute.slept == 4

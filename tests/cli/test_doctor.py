@@ -159,7 +159,7 @@ def levels(ran: Ran) -> dict[str, str]:
 
 CHECKS = [
     *("configuration", "keys", "account", "clock", "market data", "streams", "dry order"),
-    *("store", "disk", "cache", "alerts"),
+    *("store", "disk", "redis", "alerts"),
 ]
 
 

@@ -7,6 +7,7 @@ clients take any object with this `request`, so they are used with this one.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -31,6 +32,9 @@ from the_alchemiser.domain.errors import (
 )
 
 log = logging.getLogger(__name__)
+
+_OWN_RECORD = re.compile(r"^/v2/(orders|positions|account)\b")
+"""Reads of what we ourselves have ordered, traded and own."""
 
 ResponseObserver = Callable[[Mapping[str, str]], None]
 """Called with the headers (lower-case names) of every answer, refusals included; must not raise or wait."""
@@ -91,11 +95,12 @@ class BrokerSession:
     ) -> Reply:
         """Send one request; inside `alpaca_retry_context` a read is repeated when it may help. Raises BrokerError."""
         request = self._request(method.upper(), url, headers, params, json)
+        lane = lane_of(request, json)
         retries_max = current_operation().max_retries if request.changes_nothing else 0
         retry = 0
         while True:
             try:
-                return self._once(request)
+                return self._once(request, lane)
             except BrokerUnavailable as error:
                 if retry >= retries_max:
                     raise
@@ -121,8 +126,8 @@ class BrokerSession:
             sent["Content-Type"] = "application/json"
         return Request(method, target, sent, body)
 
-    def _once(self, request: Request) -> Reply:
-        self._budget.acquire(_lane(request))
+    def _once(self, request: Request, lane: Lane) -> Reply:
+        self._budget.acquire(lane)
         _last_request_id.set("")
         started = time.perf_counter()
         try:
@@ -180,7 +185,10 @@ def _query_text(value: Any) -> str:
     return str(value)
 
 
-def _lane(request: Request) -> Lane:
+def lane_of(request: Request, body: Any) -> Lane:
+    """How urgent a request is: by its method and path, and for an order by its side (we hold no short positions)."""
     if request.method == "DELETE":
         return Lane.SAFETY
-    return Lane.READ if request.method == "GET" else Lane.ORDER
+    if request.method == "GET":
+        return Lane.RECONCILE if _OWN_RECORD.search(request.target) else Lane.READ
+    return Lane.EXIT if isinstance(body, Mapping) and body.get("side") == "sell" else Lane.ENTRY

@@ -98,6 +98,7 @@ IN_THE_SHELL = frozenset(
         "alpaca_stream.garbled",
         "alpaca_stream.suspected",
         "ear.order_never_told",
+        "ratebudget.waited",
         "reconnecting.heard_again",
         "websocket.half_open",
     }
@@ -120,6 +121,7 @@ IN_PROCESSES = frozenset(
         "market_stream.partly_accepted",
         "market_stream.too_slow",
         "patience.store_unavailable",
+        "ratebudget.exceeded_for_safety",
         "recovery.cycle_closed",
         "recovery.order_imported",
         "session.writer_ended",
