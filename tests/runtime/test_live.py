@@ -140,6 +140,24 @@ def test_a_stop_begins_nothing_that_was_still_waiting() -> None:
     assert len(desk.begun) == CONVERSATIONS_MAX
 
 
+def test_a_cancel_does_not_wait_behind_reads_that_wait() -> None:
+    async def busy_with_reads() -> list[Effect]:
+        desk = SlowDesk()
+        pace = pace_of(desk)
+        await pace.carry_out([LookUpOrder(f"order-{number}") for number in range(CONVERSATIONS_MAX + 3)])
+        await pace.carry_out([CancelOrder("the one", "at the broker")])
+        for _ in range(CONVERSATIONS_MAX + 1):
+            await asyncio.to_thread(desk.is_busy.acquire, timeout=5)
+        begun = list(desk.begun)
+        desk.may_end.set()
+        await pace.drained()
+        return begun
+
+    begun = asyncio.run(busy_with_reads())
+    assert len(begun) == CONVERSATIONS_MAX + 1
+    assert begun[-1] == CancelOrder("the one", "at the broker")
+
+
 def test_what_is_asked_again_before_it_was_begun_waits_once_and_knows_the_newest() -> None:
     desk = SlowDesk()
 

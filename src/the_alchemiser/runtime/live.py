@@ -28,6 +28,8 @@ from the_alchemiser.store.lease import RENEWAL_SECONDS
 
 CONVERSATIONS_MAX = 4
 """Requests under way at once; the broker's rate limit makes more pointless."""
+SAFETY_CONVERSATIONS = 2
+"""As many again are kept for cancels: when orders and reads wait for the next minute, a way out does not."""
 IDLE_SECONDS_MAX = 1.0
 """How long the driver sleeps at most before it looks at its timers and its stop flag again."""
 DRAIN_SECONDS_MAX = 3.0
@@ -150,7 +152,7 @@ class RunningPace:
         self._outbox = Outbox()
         self._under_way: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
-        self._threads = DaemonThreads(CONVERSATIONS_MAX, "broker")
+        self._threads = DaemonThreads(CONVERSATIONS_MAX + SAFETY_CONVERSATIONS, "broker")
 
     async def carry_out(self, effects: Sequence[Effect]) -> None:
         self._outbox.add(effects)
@@ -174,10 +176,14 @@ class RunningPace:
         self._threads.shutdown()
 
     def _start_waiting(self) -> None:
-        while self._outbox and len(self._under_way) < CONVERSATIONS_MAX:
+        while self._outbox and len(self._under_way) < self._conversations_max:
             task = asyncio.create_task(self._converse(self._outbox.take()))
             self._under_way.add(task)
             task.add_done_callback(self._done)
+
+    @property
+    def _conversations_max(self) -> int:
+        return CONVERSATIONS_MAX + SAFETY_CONVERSATIONS * self._outbox.begins_with_safety
 
     async def _converse(self, effect: Effect) -> None:
         loop = asyncio.get_running_loop()

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from the_alchemiser.domain.effects import CancelOrder, Effect, LookUpOrder, ReadBroker, SubmitOrder
 from the_alchemiser.domain.money import Side
 
+SAFETY = 0
+
 
 class Outbox:
     """Effects that nobody has begun to carry out."""
@@ -23,6 +25,11 @@ class Outbox:
         for effect in effects:
             self._queue(effect)
         self._waiting.sort(key=lambda waiting: waiting[:2])
+
+    @property
+    def begins_with_safety(self) -> bool:
+        """Whether the next one makes us safer, so that it may not wait behind anything."""
+        return bool(self._waiting) and self._waiting[0][0] == SAFETY
 
     def take(self) -> Effect:
         """The next one to carry out."""
@@ -53,7 +60,7 @@ def _urgency(effect: Effect) -> int:
     """Smaller goes first: what makes us safer, then exits, then entries, then looking around."""
     match effect:
         case CancelOrder():
-            return 0
+            return SAFETY
         case SubmitOrder():
             return 1 if effect.request.side is Side.SELL else 2
         case LookUpOrder():
