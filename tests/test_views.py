@@ -17,15 +17,20 @@ from the_alchemiser.domain.facts import (
     CycleRefused,
     CycleStarted,
     DayClosed,
+    ExternalOrderSeen,
     Fact,
     FillBooked,
     OrderIntended,
     Reconciled,
     SignalFormed,
+    SymbolFrozen,
+    SymbolReleased,
+    TradingStateChanged,
 )
 from the_alchemiser.domain.instants import rfc3339
+from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.money import ZERO, Side
-from the_alchemiser.domain.orders import Fill, OrderRequest
+from the_alchemiser.domain.orders import Fill, OrderReport, OrderRequest, OrderStatus
 from the_alchemiser.pipeline.report import performance
 from the_alchemiser.store.journal import SqlJournal
 from the_alchemiser.store.reading import Reading
@@ -85,6 +90,28 @@ def test_differences_and_alerts_are_in_the_status(reading: Reading, journal: Sql
     assert (status.equity, status.equity_at) == (Decimal(7), rfc3339(LATE))
     assert (status.reconciled, status.differences) == (False, ("cash: a cent",))
     assert status.alert == "warning: look"
+
+
+def test_what_restrains_trading_and_whose_orders_are_open_is_in_the_status(
+    reading: Reading, journal: SqlJournal
+) -> None:
+    assert (views.status(reading).trading, views.status(reading).frozen) == ("active", ())
+    report = OrderReport("manual", "b-9", "AAA", Side.BUY, Decimal(10), OrderStatus.NEW)
+    journal.append(
+        [
+            TradingStateChanged(LATE, TradingState.REDUCING, "the order stream is lost"),
+            SymbolFrozen(LATE, "AAA", "AAA: ledger holds 1, broker says 2", "nothing explains it"),
+            SymbolFrozen(LATE, "BBB", "BBB: ledger holds 1, broker says 2", "nothing explains it"),
+            SymbolReleased(LATE, "BBB"),
+            ExternalOrderSeen(LATE, report),
+        ]
+    )
+    status = views.status(reading)
+    assert (status.trading, status.trading_reason) == ("reducing", "the order stream is lost")
+    assert [(one.symbol, one.difference) for one in status.frozen] == [
+        ("AAA", "AAA: ledger holds 1, broker says 2")
+    ]
+    assert (status.orders_open, status.orders_of_others) == (1, 1)
 
 
 def test_positions_are_valued_at_the_newest_close(reading: Reading, facts: list[Fact]) -> None:

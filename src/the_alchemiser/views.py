@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from the_alchemiser.store.reading import Reading
     from the_alchemiser.store.records import (
         AlertRecord,
+        ConditionRecord,
         CycleRecord,
         DayRecord,
         FillRecord,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ACTIVITY_MAX = 50
 """Events in one answer unless the caller asks for more or fewer."""
+TRADING, ACTIVE = "trading", "active"
+"""The name of the condition that is the trading state, and the state where there was never another."""
 ORDERS_MAX = 500
 """Orders in one answer unless the caller asks for more or fewer."""
 
@@ -80,6 +83,16 @@ class CycleView(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
+class FrozenView(msgspec.Struct, frozen=True):
+    """A symbol in which nothing is opened; an empty one stands for cash, and so for every symbol."""
+
+    symbol: Symbol
+    difference: str
+    cause: str
+    """What was searched for an explanation, and what was found."""
+    since: str
+
+
 class StatusView(msgspec.Struct, frozen=True):
     """Everything a person asks first. None stands for what has not happened yet."""
 
@@ -95,6 +108,13 @@ class StatusView(msgspec.Struct, frozen=True):
     unrealised: Dollars | None
     positions: int
     orders_open: int
+    orders_of_others: int
+    """How many of the open orders are not ours."""
+    trading: str
+    """active, reducing (only exits pass) or halted."""
+    trading_reason: str
+    frozen: tuple[FrozenView, ...]
+    """Where nothing is opened, because ledger and broker disagree without an explanation."""
     cycle: CycleView | None
     reconciled: bool | None
     reconciled_at: str | None
@@ -164,6 +184,7 @@ def status(reading: Reading) -> StatusView:
     """The state of the system, all from one moment."""
     summary = reading.status()
     account, day, checked = summary.account, summary.day, summary.reconciliation
+    trading = next((one for one in summary.conditions if one.name == TRADING), None)
     stated = max((one for one in (checked, day) if one), key=lambda one: one.at, default=None)
     return StatusView(
         account=account.number if account else None,
@@ -176,6 +197,10 @@ def status(reading: Reading) -> StatusView:
         unrealised=day.unrealised if day else None,
         positions=summary.positions,
         orders_open=summary.orders_open,
+        orders_of_others=summary.orders_of_others,
+        trading=trading.value if trading else ACTIVE,
+        trading_reason=trading.text if trading else "",
+        frozen=tuple(_frozen_view(one) for one in summary.conditions if one.name != TRADING),
         cycle=_cycle_view(summary.cycle) if summary.cycle else None,
         reconciled=checked.is_agreed if checked else None,
         reconciled_at=_instant(checked.at) if checked else None,
@@ -230,6 +255,11 @@ def _strategy_view(name: str, formed: list[SignalFormed], contribution: Dollars)
     newest = formed[-1].signal
     weights, reasons = dict(newest.weights), dict(newest.reasons)
     return StrategyView(name, len(formed), rfc3339(newest.at), weights, reasons, contribution)
+
+
+def _frozen_view(condition: ConditionRecord) -> FrozenView:
+    symbol = condition.name.partition(":")[2]
+    return FrozenView(symbol, condition.value, condition.text, rfc3339(condition.at))
 
 
 def _instant(at: Nanos | None) -> str | None:

@@ -9,11 +9,13 @@ from story_facts import MOMENTUM, Closes, random_closes, story, trading_days
 
 from the_alchemiser.domain.facts import (
     AccountOpened,
+    ActivityBooked,
     CycleRefused,
     CycleStarted,
     DayClosed,
     Fact,
     FillBooked,
+    LedgerAdjusted,
     OrderIntended,
     OrderLost,
     OrderReported,
@@ -25,7 +27,7 @@ from the_alchemiser.domain.facts import (
 from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan, TargetPortfolio
 from the_alchemiser.domain.money import ZERO, Side
 from the_alchemiser.domain.orders import Fill, OrderReport, OrderRequest, OrderStatus, OrderType
-from the_alchemiser.domain.portfolio import Holding
+from the_alchemiser.domain.portfolio import Activity, ActivityKind, Holding
 from the_alchemiser.pipeline.report import Performance, performance
 from the_alchemiser.pipeline.report.contribution import NO_STRATEGY, NOT_TRADING, ROUNDING
 
@@ -309,6 +311,58 @@ def test_an_empty_journal_gives_an_empty_report() -> None:
 
 
 @pytest.mark.spec("S2-51")
+# What moved other than by trading
+
+
+def booked(kind: str, cash: str = "0", shares: str = "0", symbol: str = "AAA") -> ActivityBooked:
+    return ActivityBooked(
+        2, Activity("id", ActivityKind(kind), kind, "2021-03-02", D(cash), symbol, D(shares))
+    )
+
+
+def test_a_deposit_is_neither_profit_nor_return() -> None:
+    result = performance(
+        [
+            opened(),
+            closed("2021-03-01", "10000"),
+            booked("transfer", "5000", symbol=""),
+            closed("2021-03-02", "15000"),
+        ],
+        {},
+    )
+    assert (result.profit, result.paid_in, result.identity_difference) == (0, 5000, 0)
+    assert result.returns == (0.0, 0.0)
+    assert [day.profit for day in result.days] == [0, 0]
+
+
+def test_a_dividend_is_profit_that_no_trade_made() -> None:
+    result = performance([opened(), booked("dividend", "12.50"), closed("2021-03-01", "10012.50")], {})
+    assert (result.profit, result.earned, result.identity_difference) == (D("12.50"), D("12.50"), 0)
+    assert amounts(result) == {NOT_TRADING: D("12.50")}
+
+
+def test_a_split_is_no_loss_of_the_day_nor_of_the_strategy_that_holds() -> None:
+    result = performance(
+        [
+            opened(),
+            target(momentum={"AAA": "0.5"}),
+            fill("AAA", Side.BUY, "30", "100"),
+            closed("2021-03-01", "10000", AAA="100"),
+            booked("split", shares="30"),
+            closed("2021-03-02", "10060", AAA="51"),
+        ],
+        {},
+    )
+    assert (result.profit, result.identity_difference) == (60, 0)
+    assert amounts(result) == {"momentum": 60}
+
+
+def test_an_adjustment_is_neither_profit_nor_loss() -> None:
+    adjusted = LedgerAdjusted(2, "AAA", D(10), D(100), D(0), "found", "ada")
+    result = performance([opened(), adjusted, closed("2021-03-01", "11010", AAA="101")], {})
+    assert (result.profit, result.paid_in, result.identity_difference) == (10, 1000, 0)
+
+
 def test_a_whole_story_agrees_with_itself() -> None:
     closes = random_closes(SYMBOLS, trading_days("2021-03-01", 31))
     facts = story(closes)

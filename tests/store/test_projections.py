@@ -6,21 +6,23 @@ from decimal import Decimal
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from story_facts import random_closes, story, trading_days
 
 from the_alchemiser.domain import facts
 from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.facts import Fact
-from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan
+from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan, TradingState
 from the_alchemiser.domain.money import ZERO, Side
 from the_alchemiser.domain.orders import Fill, Order, OrderReport, OrderRequest, OrderStatus, OrderType
-from the_alchemiser.domain.portfolio import Holding, Lot
+from the_alchemiser.domain.portfolio import Activity, ActivityKind, Holding, Lot
 from the_alchemiser.pipeline.ledger import Ledger
 from the_alchemiser.store.projections import MemoryRecords, project
 from the_alchemiser.store.records import (
     RECORDS,
     AccountRecord,
     AlertRecord,
+    ConditionRecord,
     CycleRecord,
     DayRecord,
     FillRecord,
@@ -252,6 +254,83 @@ def test_days_reconciliations_and_alerts_are_kept_as_told() -> None:
     assert row(records, AlertRecord, 3).level == "critical"
 
 
+# What moved other than by trading
+
+
+def activity(kind: str, cash: str = "0", shares: str = "0", symbol: str = "KO", price: str = "0") -> Activity:
+    numbers = Decimal(cash), symbol, Decimal(shares), Decimal(price)
+    return Activity("id", ActivityKind(kind), kind.upper(), "2021-03-02", *numbers)
+
+
+@pytest.mark.parametrize(
+    ("moved", "former", "cash", "held"),
+    [
+        (activity("transfer", "250"), "", "1250", {"KO": "4"}),
+        (activity("dividend", "1.68"), "", "1001.68", {"KO": "4"}),
+        (activity("fee", "-0.02", symbol=""), "", "999.98", {"KO": "4"}),
+        (activity("split", shares="4"), "", "1000", {"KO": "8"}),
+        (activity("fraction", "12.50", shares="-0.5"), "", "1012.50", {"KO": "3.5"}),
+        (activity("rename", shares="4", symbol="COKE"), "KO", "1000", {"KO": "0", "COKE": "4"}),
+        (activity("transfer", shares="2", price="60"), "", "1000", {"KO": "6"}),
+    ],
+)
+def test_an_activity_changes_cash_and_positions_as_the_ledger_does(
+    moved: Activity, former: str, cash: str, held: dict[str, str]
+) -> None:
+    holding = Holding("KO", Decimal(4), Decimal(60), cost=Decimal(200))
+    records = folded(opened("1000", holding), facts.ActivityBooked(2, moved, former))
+    assert row(records, AccountRecord, 1).cash == Decimal(cash)
+    shares = {symbol: row(records, PositionRecord, symbol).shares for symbol in held}
+    assert shares == {symbol: Decimal(number) for symbol, number in held.items()}
+    book = Ledger()
+    book.open(Decimal(1000), [holding])
+    book.move(moved, former)
+    assert (book.cash, book.shares()) == (Decimal(cash), {one: n for one, n in shares.items() if n})
+
+
+def test_a_split_leaves_the_cost_and_every_lots_part_of_it() -> None:
+    records = folded(
+        opened("10000"),
+        filled("0", "3", "50"),
+        filled("3", "4", "70"),
+        facts.ActivityBooked(6, activity("split", shares="4")),
+    )
+    held = row(records, PositionRecord, "KO")
+    assert [(lot.shares, lot.shares * lot.price) for lot in held.lots] == [(6, 150), (2, 70)]
+    assert (held.cost, held.realised) == (220, 0)
+
+
+def test_an_adjustment_follows_the_broker_without_profit() -> None:
+    adjusted = facts.LedgerAdjusted(
+        6, "KO", Decimal(-4), Decimal(55), Decimal(220), "a trade by telephone", "ada"
+    )
+    records = folded(opened("1000", Holding("KO", Decimal(4), Decimal(55), cost=Decimal(220))), adjusted)
+    assert row(records, PositionRecord, "KO").shares == 0
+    assert row(records, AccountRecord, 1).cash == 1220
+    assert row(records, PositionRecord, "KO").realised == 0
+
+
+def test_somebody_elses_order_is_a_row_without_cycle_that_follows_its_reports() -> None:
+    report = OrderReport("manual", "b-9", "KO", Side.BUY, Decimal(10), OrderStatus.NEW, price=Decimal(50))
+    ended = replace(report, status=OrderStatus.CANCELED, filled=Decimal(4))
+    records = folded(facts.ExternalOrderSeen(1, report), facts.ExternalOrderSeen(2, ended))
+    order = row(records, OrderRecord, "manual")
+    assert (order.cycle_id, order.status, order.filled, order.limit_price) == (
+        "",
+        OrderStatus.CANCELED,
+        4,
+        50,
+    )
+
+
+def test_what_restrains_trading_is_kept_until_it_does_no_longer() -> None:
+    frozen = facts.SymbolFrozen(1, "KO", "KO: ledger holds 1, broker says 2", "nothing explains it")
+    records = folded(frozen)
+    assert row(records, ConditionRecord, "frozen:KO").value == "KO: ledger holds 1, broker says 2"
+    records = folded(frozen, facts.SymbolReleased(2, "KO"))
+    assert row(records, ConditionRecord, "frozen:KO").value == ""
+
+
 def test_facts_of_something_never_recorded_leave_no_row() -> None:
     plan = RebalancePlan(CYCLE, ZERO, (), ZERO, ZERO, ())
     records = folded(
@@ -265,7 +344,8 @@ def test_facts_of_something_never_recorded_leave_no_row() -> None:
 
 def test_every_record_survives_packing() -> None:
     happened = story(random_closes(["AAPL", "KO"], trading_days("2021-03-01", 4)))
-    records = folded(*happened, facts.AlertRaised(1, "info", "x"))
+    reducing = facts.TradingStateChanged(1, TradingState.REDUCING, "x")
+    records = folded(*happened, facts.AlertRaised(1, "info", "x"), reducing)
     for kind in RECORDS:
         for record in records.rows[kind].values():
             assert unpack(kind, pack(record)) == record

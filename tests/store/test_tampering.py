@@ -11,7 +11,8 @@ from random import Random
 import pytest
 
 from the_alchemiser.domain.errors import JournalCorrupt, StoreUnavailable
-from the_alchemiser.domain.facts import AlertRaised, Fact
+from the_alchemiser.domain.facts import AlertRaised, Fact, TradingStateChanged
+from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.store.chain import Tip
 from the_alchemiser.store.journal import SqlJournal
 from the_alchemiser.store.reading import Reading
@@ -29,10 +30,12 @@ def original(tmp_path_factory: pytest.TempPathFactory, days: list[Fact]) -> Path
     """A sound journal of sixty entries, closed."""
     path = tmp_path_factory.mktemp("original") / "alchemiser.db"
     with closing(SqlJournal(f"sqlite:///{path}")) as journal:
-        facts = days[: ENTRIES - 1]
+        facts = days[: ENTRIES - 2]
         for start in range(0, len(facts), 8):
             journal.append(facts[start : start + 8])
-        journal.append([AlertRaised(facts[-1].at, "info", "the last one")])
+        at = facts[-1].at
+        journal.append([TradingStateChanged(at, TradingState.REDUCING, "the order stream is lost")])
+        journal.append([AlertRaised(at, "info", "the last one")])
     return path
 
 

@@ -43,7 +43,10 @@ def _status_rows(found: StatusView) -> Iterator[tuple[str, Text]]:
     if found.session is not None:
         yield "last close", Text(_profit_line(found))
     yield "holding", Text(wording.count(found.positions, "position"))
-    yield "open orders", Text(str(found.orders_open))
+    yield "open orders", Text(_open_orders(found))
+    yield "trading", _trading(found)
+    for frozen in found.frozen:
+        yield "frozen", Text(f"{frozen.symbol or 'everything'}: {frozen.difference}", style="bold red")
     if found.cycle is not None:
         yield "last cycle", Text(_last_cycle(found.cycle))
     yield "reconciled", _agreement(found)
@@ -68,11 +71,22 @@ def _last_cycle(cycle: CycleView) -> str:
     return f"{cycle.cycle_id} {cycle.status}, {cycle.trades_filled} of {wording.count(cycle.trades, 'trade')} filled"
 
 
+def _open_orders(found: StatusView) -> str:
+    others = found.orders_of_others
+    return f"{found.orders_open}, {others} of them not ours" if others else str(found.orders_open)
+
+
+def _trading(found: StatusView) -> Text:
+    if found.trading == "active":
+        return Text("active", style="green")
+    return Text(f"{found.trading}: {found.trading_reason}", style="bold red")
+
+
 def _agreement(found: StatusView) -> Text:
     if found.reconciled is None:
         return Text("not compared yet", style="yellow")
     if found.reconciled:
-        return Text("yes: ledger and broker agree to the cent", style="green")
+        return Text(f"yes, at {_clock(found.reconciled_at)} New York: to the cent", style="green")
     return Text(f"no: {'; '.join(found.differences)}", style="bold red")
 
 

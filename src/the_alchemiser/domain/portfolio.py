@@ -76,6 +76,11 @@ class Position(msgspec.Struct, frozen=True):
         """This position with the lots of a former name first: they are the older ones."""
         return Position(self.symbol, (*lots, *self.lots), self.realised)
 
+    def shifted(self, shares: Shares, price: Price) -> Position:
+        """Shares come or (below zero) go at `price` without an order."""
+        side = Side.BUY if shares > 0 else Side.SELL
+        return self.after(Fill("", self.symbol, side, ZERO, abs(shares), price, 0))
+
 
 def _closed(lot: Lot, moved: Shares) -> Shares:
     """How much of a lot (with its sign) shares moving the other way close."""
@@ -159,6 +164,25 @@ class Activity(msgspec.Struct, frozen=True):
     def earned(self) -> Dollars:
         """What of it was earned (or, below zero, paid) beside the results of trading."""
         return self.cash if self.kind in EARNED else ZERO
+
+
+def moved(
+    positions: Mapping[Symbol, Position], activity: Activity, former: Symbol = ""
+) -> dict[Symbol, Position]:
+    """The positions that an activity changes, as it leaves them; `former` is the old symbol of a rename."""
+    symbol = activity.symbol
+    position = positions.get(symbol) or Position(symbol)
+    if activity.kind is ActivityKind.RENAME:
+        old = positions.get(former) or Position(former)
+        return {former: Position(former, (), old.realised), symbol: position.renamed(old.lots)}
+    if not activity.shares:
+        return {}
+    if activity.kind is ActivityKind.SPLIT:
+        return {symbol: position.restated(position.shares + activity.shares)}
+    # What is paid for a fraction is its price.
+    is_paid = activity.kind is ActivityKind.FRACTION
+    price = -activity.cash / activity.shares if is_paid else activity.price
+    return {symbol: position.shifted(activity.shares, price)}
 
 
 class Account(msgspec.Struct, frozen=True):

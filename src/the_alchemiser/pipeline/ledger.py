@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from the_alchemiser.domain.market import Symbol
-from the_alchemiser.domain.money import CENT, ZERO, Dollars, Price, Shares, Side, plain
+from the_alchemiser.domain.money import CENT, ZERO, Dollars, Price, Shares, plain
 from the_alchemiser.domain.orders import Fill, Order
 from the_alchemiser.domain.portfolio import (
     Account,
     Activity,
-    ActivityKind,
     Holding,
     Lot,
     Portfolio,
     Position,
+    moved,
 )
 
 EQUITY_TOLERANCE = 2 * CENT
@@ -55,32 +55,13 @@ class Ledger:
     def move(self, activity: Activity, former: Symbol = "") -> None:
         """Book what moved cash or shares other than by trading."""
         self.cash += activity.cash
-        if activity.kind is ActivityKind.RENAME:
-            self._rename(former, activity.symbol)
-        elif activity.kind is ActivityKind.SPLIT:
-            position = self.positions.get(activity.symbol) or Position(activity.symbol)
-            self.positions[activity.symbol] = position.restated(position.shares + activity.shares)
-        elif activity.shares:
-            # What is paid for a fraction is its price.
-            is_paid = activity.kind is ActivityKind.FRACTION
-            price = -activity.cash / activity.shares if is_paid else activity.price
-            self._shift(activity.symbol, activity.shares, price)
+        self.positions.update(moved(self.positions, activity, former))
 
     def adjust(self, symbol: Symbol, shares: Shares, price: Price, cash: Dollars) -> None:
         """Follow the broker because a person says so: shares come and go at `price`, which makes no profit."""
         self.cash += cash
         if shares:
-            self._shift(symbol, shares, price)
-
-    def _shift(self, symbol: Symbol, shares: Shares, price: Price) -> None:
-        side = Side.BUY if shares > 0 else Side.SELL
-        moved = Fill("", symbol, side, ZERO, abs(shares), price, 0)
-        self.positions[symbol] = (self.positions.get(symbol) or Position(symbol)).after(moved)
-
-    def _rename(self, former: Symbol, symbol: Symbol) -> None:
-        old = self.positions.get(former) or Position(former)
-        self.positions[former] = Position(former, (), old.realised)
-        self.positions[symbol] = (self.positions.get(symbol) or Position(symbol)).renamed(old.lots)
+            self.positions[symbol] = (self.positions.get(symbol) or Position(symbol)).shifted(shares, price)
 
     def shares(self) -> dict[Symbol, Shares]:
         """What is held now, without the positions that were closed."""

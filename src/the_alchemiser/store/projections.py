@@ -20,13 +20,17 @@ from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import Nanos
 from the_alchemiser.domain.intervals import corrected
+from the_alchemiser.domain.market import Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, ratio
 from the_alchemiser.domain.orders import Order, OrderReport, OrderRequest, OrderStatus, later
-from the_alchemiser.domain.portfolio import Holding, Lot, Position
+from the_alchemiser.domain.portfolio import Holding, Lot, Position, moved
 
 from .records import (
+    FROZEN,
+    TRADING_STATE,
     AccountRecord,
     AlertRecord,
+    ConditionRecord,
     CycleRecord,
     DayRecord,
     FillRecord,
@@ -189,7 +193,7 @@ def _order_imported(records: Records, seq: int, fact: facts.OrderImported) -> No
 
 def _order_reported(records: Records, seq: int, fact: facts.OrderReported) -> None:
     report = fact.report
-    order = records.find(OrderRecord, report.client_order_id) or _order_of_others(seq, fact)
+    order = records.find(OrderRecord, report.client_order_id) or _row_of(seq, fact.at, report)
     merged = _merged(order, report)
     changed = replace(
         order,
@@ -210,8 +214,20 @@ def _merged(order: OrderRecord, report: OrderReport) -> Order:
     return known
 
 
-def _order_of_others(seq: int, fact: facts.OrderReported) -> OrderRecord:
-    return _row_of(seq, fact.at, fact.report)
+def _external_order_seen(records: Records, seq: int, fact: facts.ExternalOrderSeen) -> None:
+    # Its fills are booked under the broker's name for it, so the report alone says how far it has got.
+    report = fact.report
+    order = records.find(OrderRecord, report.client_order_id) or _row_of(seq, fact.at, report)
+    records.put(
+        replace(
+            order,
+            status=report.status,
+            broker_order_id=report.broker_order_id,
+            filled=report.filled,
+            reason=report.reason,
+            updated_at=fact.at,
+        )
+    )
 
 
 def _row_of(seq: int, at: Nanos, report: OrderReport) -> OrderRecord:
@@ -223,7 +239,7 @@ def _row_of(seq: int, at: Nanos, report: OrderReport) -> OrderRecord:
         side=report.side,
         shares=report.shares,
         type=None,
-        limit_price=None,
+        limit_price=report.price,
         stop_price=None,
         status=report.status,
         intended_at=at,
@@ -241,8 +257,7 @@ def _order_lost(records: Records, _seq: int, fact: facts.OrderLost) -> None:
 
 def _fill_booked(records: Records, seq: int, fact: facts.FillBooked) -> None:
     fill = fact.fill
-    held = records.find(PositionRecord, fill.symbol)
-    before = Position(fill.symbol, held.lots, held.realised) if held else Position(fill.symbol)
+    before = _position(records, fill.symbol)
     after = before.after(fill)
     _keep_position(records, after, fact.at)
     records.add(
@@ -263,6 +278,37 @@ def _fill_booked(records: Records, seq: int, fact: facts.FillBooked) -> None:
     )
     _move_cash(records, fill.amount)
     _book_order(records, fact)
+
+
+def _activity_booked(records: Records, _seq: int, fact: facts.ActivityBooked) -> None:
+    symbols = [symbol for symbol in (fact.activity.symbol, fact.former) if symbol]
+    before = {symbol: _position(records, symbol) for symbol in symbols}
+    for position in moved(before, fact.activity, fact.former).values():
+        _keep_position(records, position, fact.at)
+    _move_cash(records, fact.activity.cash)
+
+
+def _ledger_adjusted(records: Records, _seq: int, fact: facts.LedgerAdjusted) -> None:
+    if fact.shares:
+        _keep_position(records, _position(records, fact.symbol).shifted(fact.shares, fact.price), fact.at)
+    _move_cash(records, fact.cash)
+
+
+def _position(records: Records, symbol: Symbol) -> Position:
+    held = records.find(PositionRecord, symbol)
+    return Position(symbol, held.lots, held.realised) if held else Position(symbol)
+
+
+def _trading_state_changed(records: Records, seq: int, fact: facts.TradingStateChanged) -> None:
+    records.put(ConditionRecord(TRADING_STATE, fact.state.value, fact.reason, fact.at, seq))
+
+
+def _symbol_frozen(records: Records, seq: int, fact: facts.SymbolFrozen) -> None:
+    records.put(ConditionRecord(f"{FROZEN}{fact.symbol}", fact.difference, fact.cause, fact.at, seq))
+
+
+def _symbol_released(records: Records, seq: int, fact: facts.SymbolReleased) -> None:
+    records.put(ConditionRecord(f"{FROZEN}{fact.symbol}", "", "", fact.at, seq))
 
 
 def _move_cash(records: Records, amount: Dollars) -> None:
@@ -362,6 +408,12 @@ _RULES: dict[type[Any], Callable[[Records, int, Any], None]] = {
     facts.FillBooked: _fill_booked,
     facts.FillCorrected: _fill_corrected,
     facts.Reconciled: _reconciled,
+    facts.ExternalOrderSeen: _external_order_seen,
+    facts.ActivityBooked: _activity_booked,
+    facts.LedgerAdjusted: _ledger_adjusted,
+    facts.TradingStateChanged: _trading_state_changed,
+    facts.SymbolFrozen: _symbol_frozen,
+    facts.SymbolReleased: _symbol_released,
     facts.DayClosed: _day_closed,
     facts.AlertRaised: _alert_raised,
 }

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from the_alchemiser.domain.facts import Fact, decode
 from the_alchemiser.domain.instants import Nanos
@@ -21,6 +21,7 @@ from .databases import database_of
 from .records import (
     AccountRecord,
     AlertRecord,
+    ConditionRecord,
     CycleRecord,
     DayRecord,
     FillRecord,
@@ -52,6 +53,10 @@ class StatusSummary(msgspec.Struct, frozen=True):
     cycle: CycleRecord | None
     day: DayRecord | None
     reconciliation: ReconciliationRecord | None
+    conditions: tuple[ConditionRecord, ...]
+    """What restrains trading now."""
+    orders_of_others: int
+    """Open orders that are not ours."""
     alert: AlertRecord | None
 
 
@@ -102,6 +107,8 @@ class Reading:
                 cycle=_first(connection, CycleRecord, _newest(CycleRecord)),
                 day=_first(connection, DayRecord, _newest(DayRecord)),
                 reconciliation=_first(connection, ReconciliationRecord, _newest(ReconciliationRecord)),
+                conditions=_conditions(connection),
+                orders_of_others=_count(connection, _orders("open").where(_is_of_others())),
                 alert=_first(connection, AlertRecord, _newest(AlertRecord)),
             )
 
@@ -214,6 +221,17 @@ def _orders(status: str) -> Select[Any]:
         "closed": select(table).where(is_done),
         "all": select(table),
     }[status]
+
+
+def _is_of_others() -> ColumnElement[bool]:
+    """Every order that we sent has a cycle, those of bar strategies, too."""
+    return DERIVED[OrderRecord].c.cycle_id == ""
+
+
+def _conditions(connection: Connection) -> tuple[ConditionRecord, ...]:
+    table = DERIVED[ConditionRecord]
+    query = select(table).where(table.c.value != "").order_by(table.c.name)
+    return tuple(unpack(ConditionRecord, dict(row)) for row in connection.execute(query).mappings())
 
 
 def _first(connection: Connection, kind: type[R], query: Select[Any]) -> R | None:

@@ -186,6 +186,23 @@ class AlertRecord(Record, frozen=True):
     text: str
 
 
+class ConditionRecord(Record, frozen=True):
+    """What restrains trading now. `value` is empty where it does no longer."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("name",)
+    name: str
+    """TRADING_STATE, or FROZEN followed by the symbol (by nothing where cash differs)."""
+    value: str
+    """The trading state, or the difference for which a symbol is frozen."""
+    text: str
+    """Why, or what was searched for a cause and found."""
+    at: Nanos
+    seq: int
+
+
+TRADING_STATE = "trading"
+FROZEN = "frozen:"
+
 RECORDS: tuple[type[Record], ...] = (
     AccountRecord,
     OrderRecord,
@@ -196,6 +213,7 @@ RECORDS: tuple[type[Record], ...] = (
     DayRecord,
     ReconciliationRecord,
     AlertRecord,
+    ConditionRecord,
 )
 
 R = TypeVar("R", bound=Record)

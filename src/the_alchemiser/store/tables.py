@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 from .records import (
     AccountRecord,
     AlertRecord,
+    ConditionRecord,
     CycleRecord,
     DayRecord,
     FillRecord,
@@ -22,9 +23,9 @@ from .records import (
     TradeRecord,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration this code is written for."""
-PROJECTION_VERSION = 1
+PROJECTION_VERSION = 2
 """Tables folded by another version are made again when the journal is opened for writing."""
 
 metadata = MetaData()
@@ -212,6 +213,17 @@ _reconciliations = Table(
 
 _alerts = Table("alerts", metadata, _address("seq"), _instant("at"), _text("level"), _text("text"))
 
+_conditions = Table(
+    "conditions",
+    metadata,
+    _key("name"),
+    _text("value"),
+    _text("text"),
+    _instant("at"),
+    _number("seq"),
+    sqlite_with_rowid=False,
+)
+
 DERIVED: dict[type[Record], Table] = {
     AccountRecord: _accounts,
     OrderRecord: _orders,
@@ -222,5 +234,6 @@ DERIVED: dict[type[Record], Table] = {
     DayRecord: _days,
     ReconciliationRecord: _reconciliations,
     AlertRecord: _alerts,
+    ConditionRecord: _conditions,
 }
 """Where the records of each kind are kept."""

@@ -80,9 +80,11 @@ def _assemble(
     newest = books.days[-1] if books.days else None
     equity_end = newest.equity if newest else books.equity_start
     realised, unrealised = (newest.realised, newest.unrealised) if newest else (ZERO, ZERO)
-    difference = equity_end - (books.equity_start + realised + unrealised)
+    paid_in, earned = (newest.paid_in, newest.earned) if newest else (ZERO, ZERO)
+    difference = equity_end - (books.equity_start + paid_in + earned + realised + unrealised)
     sessions = (_started(books, closes), *(day.session for day in books.days))
-    equity = np.array([float(books.equity_start), *(float(day.equity) for day in books.days)])
+    # Money paid in is no return: the curve is of the account as if it had not come.
+    equity = np.array([float(books.equity_start), *(float(day.equity - day.paid_in) for day in books.days)])
     traded = sum((day.traded for day in books.days), ZERO)
     symbols = books.symbol_results()
     return Performance(
@@ -94,6 +96,8 @@ def _assemble(
         cash=books.cash,
         realised=realised,
         unrealised=unrealised,
+        paid_in=paid_in,
+        earned=earned,
         identity_difference=difference,
         returns=tuple(returns_of(equity).tolist()),
         drawdown=drawdown_of(equity, sessions),
@@ -108,7 +112,9 @@ def _assemble(
         refusals=tuple(books.refusals),
         spread_paid=_total(books.trades, lambda trade: trade.spread_paid),
         slippage=_total(books.trades, lambda trade: trade.slippage),
-        contributions=tuple(books.attribution.lines(equity_end - books.equity_start, difference)),
+        contributions=tuple(
+            books.attribution.lines(equity_end - books.equity_start - paid_in, difference + earned)
+        ),
         symbols=symbols,
         reconciliations=len(books.reconciliations),
         differences=books.reconciliations[-1].differences if books.reconciliations else (),

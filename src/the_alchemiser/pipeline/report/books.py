@@ -8,6 +8,7 @@ import msgspec
 
 from the_alchemiser.domain.facts import (
     AccountOpened,
+    ActivityBooked,
     AlertRaised,
     CycleRefused,
     CycleStarted,
@@ -15,6 +16,7 @@ from the_alchemiser.domain.facts import (
     Fact,
     FillBooked,
     FillCorrected,
+    LedgerAdjusted,
     OrderIntended,
     OrderLost,
     OrderReported,
@@ -28,7 +30,7 @@ from the_alchemiser.domain.intent import PlannedTrade
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Price, Shares
 from the_alchemiser.domain.orders import ClientOrderId, Fill, Order, OrderStatus, later
-from the_alchemiser.domain.portfolio import Lot, Position
+from the_alchemiser.domain.portfolio import Activity, ActivityKind, Lot, Position, moved
 
 from .contribution import Attribution
 from .figures import DayResult, OrderResult, Refusal, SymbolResult, Trade
@@ -65,12 +67,16 @@ class Books:
         self._positions_at_close: dict[Symbol, Position] = {}
         self._marks_at_close: dict[Symbol, Price] = {}
         self._fills_of_day: list[Fill] = []
+        self.paid_in: Dollars = ZERO
+        self.earned: Dollars = ZERO
+        self._paid_in_of_day: Dollars = ZERO
 
     def take(self, facts: Iterable[Fact]) -> None:
         """Fold `facts` in."""
         for fact in facts:
             self._take_decision(fact)
             self._take_outcome(fact)
+            self._take_movement(fact)
             self._take_note(fact)
 
     def _take_decision(self, fact: Fact) -> None:
@@ -114,6 +120,13 @@ class Books:
                 self.reconciliations.append(fact)
             case AlertRaised():
                 self.alerts.append(f"{rfc3339(fact.at)} {fact.level}: {fact.text}")
+
+    def _take_movement(self, fact: Fact) -> None:
+        match fact:
+            case ActivityBooked():
+                self._move(fact.activity, fact.former)
+            case LedgerAdjusted():
+                self._adjust(fact)
 
     def _open(self, fact: AccountOpened) -> None:
         """Opening holdings enter at their mark, so that profit counts from the day we met the account."""
@@ -164,6 +177,43 @@ class Books:
             slippage=_cost(fill, plan.arrival_price) if plan else None,
         )
 
+    def _count(self, paid_in: Dollars, earned: Dollars) -> None:
+        self.paid_in += paid_in
+        self.earned += earned
+        self._paid_in_of_day += paid_in
+
+    def _move(self, activity: Activity, former: Symbol) -> None:
+        changed = moved(self._positions, activity, former)
+        if activity.kind is ActivityKind.SPLIT:
+            self._restate(activity.symbol, changed[activity.symbol].shares)
+        elif activity.kind is ActivityKind.RENAME:
+            symbol = activity.symbol
+            for marks in (self._marks, self._marks_at_close):
+                marks[symbol] = marks.get(former, ZERO)
+            self._positions_at_close[symbol] = self._positions_at_close.pop(former, Position(symbol))
+        elif activity.shares:
+            # A price for what came, until the close brings the broker's mark.
+            self._marks.setdefault(activity.symbol, activity.price)
+        self._positions.update(changed)
+        self._count(activity.paid_in, activity.earned)
+
+    def _restate(self, symbol: Symbol, shares: Shares) -> None:
+        """What was held at the close before counts in new shares at a new mark: a split is no loss of the day."""
+        before = self._positions_at_close.get(symbol)
+        held = self._positions.get(symbol)
+        if before is not None and before.shares and held is not None and held.shares and shares:
+            factor = shares / held.shares
+            self._positions_at_close[symbol] = before.restated(before.shares * factor)
+            self._marks_at_close[symbol] /= factor
+            self._marks[symbol] /= factor
+
+    def _adjust(self, fact: LedgerAdjusted) -> None:
+        self._count(fact.cash + fact.shares * fact.price, ZERO)
+        if fact.shares:
+            position = self._positions.get(fact.symbol, Position(fact.symbol))
+            self._positions[fact.symbol] = position.shifted(fact.shares, fact.price)
+            self._marks.setdefault(fact.symbol, fact.price)
+
     def _close_day(self, fact: DayClosed) -> None:
         self._marks.update(fact.marks)
         equity_before = self.days[-1].equity if self.days else self.equity_start
@@ -176,7 +226,9 @@ class Books:
                 equity=fact.equity,
                 realised=sum((held.realised for held in self._positions.values()), ZERO),
                 unrealised=self._unrealised(),
-                profit=fact.equity - equity_before,
+                profit=fact.equity - equity_before - self._paid_in_of_day,
+                paid_in=self.paid_in,
+                earned=self.earned,
                 traded=sum((abs(fill.amount) for fill in self._fills_of_day), ZERO),
                 fills=len(self._fills_of_day),
             )
@@ -207,6 +259,7 @@ class Books:
         self._positions_at_close = dict(self._positions)
         self._marks_at_close = dict(self._marks)
         self._fills_of_day = []
+        self._paid_in_of_day = ZERO
 
     def symbol_results(self) -> tuple[SymbolResult, ...]:
         """Every symbol ever held up to the newest close, by name."""

@@ -23,9 +23,13 @@ class DayResult(msgspec.Struct, frozen=True):
     realised: Dollars
     unrealised: Dollars
     profit: Dollars
-    """The change of equity since the session before."""
+    """The change of equity since the session before, without what was paid in or out."""
     traded: Dollars
     fills: int
+    paid_in: Dollars = ZERO
+    """Paid in, less what was paid out, since the opening: no profit."""
+    earned: Dollars = ZERO
+    """Dividends and interest less fees and taxes since the opening: profit that no trade made."""
 
 
 class Trade(msgspec.Struct, frozen=True):
@@ -172,8 +176,10 @@ class Performance(msgspec.Struct, frozen=True):
     cash: Dollars
     realised: Dollars
     unrealised: Dollars
+    paid_in: Dollars
+    earned: Dollars
     identity_difference: Dollars
-    """equity_end - (equity_start + realised + unrealised): zero unless money moved other than by trading."""
+    """equity_end - (equity_start + paid_in + earned + realised + unrealised): zero, or money moved unexplained."""
     returns: tuple[float, ...]
     drawdown: Drawdown
     yearly: YearlyMeasures
@@ -202,7 +208,7 @@ class Performance(msgspec.Struct, frozen=True):
     @property
     def profit(self) -> Dollars:
         """The change of equity from the opening of the account to the last close."""
-        return self.equity_end - self.equity_start
+        return self.equity_end - self.equity_start - self.paid_in
 
     @property
     def total_return(self) -> float:
