@@ -6,6 +6,7 @@ import asyncio
 import tracemalloc
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,23 @@ def test_a_quote_is_fresh_for_five_seconds_and_then_opens_nothing() -> None:
     assert (newest.age_seconds("AAPL"), newest.age_seconds("KO")) == (5.5, float("inf"))
     assert newest.quote("AAPL") == quote("AAPL")
     assert newest.quote("KO") is None
+
+
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask"), [(0, 1), (1, 0), (-1, 1), (2, 1), (NAN, 1), (1, NAN), (1, INFINITE), (INFINITE, INFINITE)]
+)
+def test_what_is_no_quote_leaves_the_last_good_one_and_makes_it_no_younger(bid: float, ask: float) -> None:
+    newest, clock = board()
+    newest.take([quote("AAPL")])
+    clock.seconds += 4
+    newest.take([StockQuote("AAPL", bid, ask), StockQuote("IBM", bid, ask)])
+    clock.seconds += 2
+    assert newest.fresh(SYMBOLS) == {}
+    assert newest.quote("AAPL") == quote("AAPL")
+    assert newest.unusable == 2
 
 
 def test_a_trade_makes_no_quote_young() -> None:

@@ -33,6 +33,8 @@ class LatestBoard:
         self._is_changed = asyncio.Event()
         self.conflated = 0
         """Messages that were overtaken before anybody took them."""
+        self.unusable = 0
+        """Quotes without two sides that are not crossed: they are no quotes."""
         self.bars_dropped = 0
 
     def take(self, messages: list[Any]) -> None:
@@ -45,11 +47,14 @@ class LatestBoard:
             if newest is None:
                 self._bars.append(message)
                 continue
+            if kind is StockQuote:
+                if not 0.0 < message.bid <= message.ask < NEVER:
+                    self.unusable += 1  # the last good one stays, and ages
+                    continue
+                self._quoted_at[symbol] = now
             newest[symbol] = message
             self.conflated += (kind, symbol) in changed
             changed[kind, symbol] = message
-            if kind is StockQuote:
-                self._quoted_at[symbol] = now
         self._drop_bars()
         self._is_changed.set()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import picows
 
 from the_alchemiser.broker.market_messages import decode_frame, decode_tolerantly
@@ -47,7 +46,7 @@ class Feed(Connection):
         if self.parts is None:
             try:
                 messages = decode_frame(frame.get_payload_as_bytes())
-            except msgspec.DecodeError:
+            except (ValueError, RecursionError):
                 super().on_ws_frame(transport, frame)
                 return
             self.is_fed = True
@@ -73,7 +72,7 @@ class Feed(Connection):
             return  # the empty last piece of a message that its first piece held whole
         try:
             known, odd = decode_tolerantly(message)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             self._quarantine.put(f"a frame that is no array of messages ({error})", message)
             return
         for reason, part in odd:

@@ -166,7 +166,7 @@ ControlMessage = Success | StreamError | Subscription
 _Known = MarketMessage | ControlMessage
 
 decode_frame: Callable[[bytes], list[Any]] = msgspec.msgpack.Decoder(list[_Known]).decode
-"""A frame of messages we all know. Raises DecodeError where it is none, or where one of them is of another kind."""
+"""A frame of messages we all know. Raises ValueError where it is none, or where one of them is of another kind."""
 _decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_one = msgspec.msgpack.Decoder(_Known).decode
 
@@ -174,13 +174,13 @@ _decode_one = msgspec.msgpack.Decoder(_Known).decode
 def decode_tolerantly(frame: bytes) -> tuple[list[Any], list[tuple[str, bytes]]]:
     """The messages we know of a frame, and the others, each with what is wrong with it.
 
-    Raises DecodeError where the frame itself is broken.
+    Raises ValueError or RecursionError where the frame itself is broken.
     """
     known, odd = [], []
     for part in _decode_raw(frame):
         try:
             known.append(_decode_one(part))
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             odd.append((str(error), bytes(part)))
     return known, odd
 

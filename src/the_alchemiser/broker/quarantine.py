@@ -50,6 +50,7 @@ class Quarantine:
 
 def excerpt(message: bytes) -> str:
     """The beginning of a message in printable characters."""
-    text = message[: EXCERPT_CHARACTERS * 4].decode("utf-8", "backslashreplace")
-    printable = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
-    return printable[:EXCERPT_CHARACTERS]
+    text = message[:EXCERPT_CHARACTERS].decode("utf-8", "backslashreplace")
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+    return text[:EXCERPT_CHARACTERS]
