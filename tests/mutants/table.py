@@ -12,9 +12,9 @@ MUTANTS = (
     Mutant(
         "new_id_on_retry",
         "an order without an answer is sent again under a new id",
-        "settlement.py",
+        "arrival.py",
         "step.ask(SubmitOrder(order.request))",
-        'step.ask(SubmitOrder(replace(order.request, client_order_id=f"{client_order_id}r")))',
+        'step.ask(SubmitOrder(msgspec.structs.replace(order.request, client_order_id=f"{name}r")))',
     ),
     Mutant(
         "timeout_is_rejected",
@@ -26,28 +26,28 @@ MUTANTS = (
     Mutant(
         "absent_at_once",
         "a look-up that finds nothing at once is proof that the order never arrived",
-        "settlement.py",
-        "if step.at - order.lost_at < IN_FLIGHT_SECONDS * SECOND:",
-        "if step.at < order.lost_at:",
+        "arrival.py",
+        "if absence.not_found_at < horizon or absence.list_reads < CLEAN_READS_MIN or order.broker_order_id:",
+        "if not absence.not_found_at or order.broker_order_id:",
     ),
     Mutant(
         "never_looked_up",
         "an order without an answer is never looked for",
-        "settlement.py",
-        'step.ask(SetTimer(step.at + seconds * SECOND, f"lookup:{client_order_id}:{number}"))',
+        "arrival.py",
+        "step.ask(SetTimer(step.at + gap, key))",
         "pass",
     ),
     Mutant(
         "forgotten_at_restart",
         "what was under way when the process ended is not looked for",
         "settlement.py",
-        "self.search_again(step, known)",
+        "self.arrivals.search_again(step, known)",
         "pass",
     ),
     Mutant(
         "sent_for_ever",
         "yesterday's decision is sent again today",
-        "settlement.py",
+        "arrival.py",
         "return cycle is not None and cycle.cycle_id == order.cycle_id and at < cycle.closes_at",
         "return True",
     ),
@@ -70,10 +70,8 @@ MUTANTS = (
         "cancel_answered_is_canceled",
         "the answer to a cancel is taken for the end of the order",
         "state.py",
-        "self.orders[fact.client_order_id].cancel_intended = True",
-        "order = self.orders[fact.client_order_id]\n"
-        "        order.status = OrderStatus.CANCELED\n"
-        "        self._track(order)",
+        "order.cancel_intended, order.cancel_asked_at = True, fact.at",
+        "order.status = OrderStatus.CANCELED\n        self._track(order)",
     ),
     Mutant(
         "stuck_cancel_is_an_end",
@@ -86,7 +84,7 @@ MUTANTS = (
         "order_that_came_back_is_left",
         "an order that was given up and turns up lives on beside its successor",
         "settlement.py",
-        "if before is OrderStatus.ABANDONED and order.status is not before:",
+        "if before in ABSENT and order.status is not before:",
         "if False:",
     ),
     # Merging
@@ -265,7 +263,7 @@ MUTANTS = (
         "reads_without_watch",
         "orders given up are never asked for again",
         "state.py",
-        "watch = (*self.live, *self.abandoned, *(",
+        "watch = (*self.live, *absent, *(",
         "watch = (*self.live, *(",
     ),
 )

@@ -21,6 +21,7 @@ from the_alchemiser.domain.orders import Execution, Fill, FillSource, OrderRepor
 from the_alchemiser.exchange.venue.account import OtherActivity
 from the_alchemiser.simulation.judge import keeping
 from the_alchemiser.simulation.judge.case import CHECKS, Rules
+from the_alchemiser.simulation.judge.hearing import Departure
 from the_alchemiser.simulation.judge.story import CHANGES, EXPLAINING
 from the_alchemiser.simulation.judge.violations import JUDGED, NOT_JUDGED
 
@@ -514,6 +515,15 @@ def test_an_external_trade_may_be_booked_or_its_symbol_frozen(court: Court) -> N
     assert court.texts == []
 
 
+def test_a_trade_that_may_be_an_unanswered_order_of_ours_is_counted_as_that(court: Court) -> None:
+    court.intend(A)
+    court.say(told.OrderLost(court.now, A, "no answer"))
+    seen_elsewhere(court)
+    court.wait(5)
+    court.step()
+    assert court.texts == []
+
+
 def test_a_difference_that_freezes_nothing_is_found(court: Court) -> None:
     differs = told.Reconciled(court.now, "record", ("ACME: 1 share",), Decimal(CASH), Decimal(CASH))
     court.say(differs)
@@ -552,10 +562,16 @@ def test_an_open_order_of_somebody_else_may_be_counted(court: Court) -> None:
 
 
 def test_a_send_by_a_stale_epoch_is_found(court: Court) -> None:
-    court.intend(A)
-    court.arrive(A, epoch=2, epoch_at_departure=2)
+    court.judge.departed(Departure(A, 2, 2))
     assert court.texts == []
-    court.arrive(A, epoch=2, epoch_at_departure=3)
+    court.judge.departed(Departure(A, 2, 3))
+    assert court.violated == {"I-EPOCH"}
+
+
+def test_a_commit_by_a_stale_epoch_is_found(court: Court) -> None:
+    court.judge.committed(2, 2)
+    assert court.texts == []
+    court.judge.committed(2, 3)
     assert court.violated == {"I-EPOCH"}
 
 
@@ -700,10 +716,10 @@ def test_a_decision_on_bad_data_is_found(court: Court) -> None:
 def test_an_order_that_leaves_after_its_session_is_found(court: Court) -> None:
     court.intend(A)
     court.exchange.now = CLOSE - 1
-    court.judge.departed(A)
+    court.judge.departed(Departure(A))
     assert court.texts == []
     court.exchange.now = CLOSE
-    court.judge.departed(A)
+    court.judge.departed(Departure(A))
     assert court.violated == {"I-STALE"}
 
 

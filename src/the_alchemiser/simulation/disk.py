@@ -27,6 +27,8 @@ class Disk:
         self.store = MemoryStore()
         self.director = director
         self._time, self._durable = time, durable
+        self.committed: Callable[[int, int], None] = lambda epoch, in_force: None
+        """Told of every commit: under which epoch it was made, and which was in force."""
         self._unwritable_until: Nanos = 0
         self._slow_until: Nanos = 0
 
@@ -61,8 +63,9 @@ class Disk:
         """The store as the process called `owner` sees it."""
         return ProcessStore(self, owner, sleep, lambda: self._time.now)
 
-    def wrote(self, facts: Sequence[Fact]) -> None:
-        """These are durable now."""
+    def wrote(self, facts: Sequence[Fact], epoch: int) -> None:
+        """These are durable now, written under this epoch."""
+        self.committed(epoch, self.store.lease.epoch)
         self._durable(facts)
 
 
@@ -89,7 +92,7 @@ class ProcessStore:
             raise StoreUnavailable("disk I/O error, before anything was written")
         if not self._doubtful or self._doubtful != list(facts):
             self._leased.append(facts)
-            self._disk.wrote(facts)
+            self._disk.wrote(facts, self.epoch)
         self._doubtful = list(facts) if kind == "fails_after" else []
         if kind == "fails_after":
             raise StoreUnavailable("disk I/O error, after everything was written")

@@ -61,7 +61,7 @@ class Network:
         self.broker = DirectBroker(time.exchange)
         self.clogged: set[str] = set()
         self.last: dict[str, tuple[Nanos, Any]] = {}
-        self.departed: Callable[[object], None] = lambda request: None
+        self.departed: Callable[[str, object], None] = lambda machine, request: None
         """Told every request that leaves a process."""
         self.answered: Answered = lambda site, about, answer: None
         """Told every answer that reaches a process."""
@@ -237,7 +237,7 @@ class Link:
             self._arrived(self._network.time.now, self._name, request)
             return act()
 
-        self._network.departed(request)
+        self._network.departed(self._name, request)
         return self._ask(site, arrive, request)
 
     def _ask(self, site: str, act: Callable[[], Answer], about: object = None) -> Answer:

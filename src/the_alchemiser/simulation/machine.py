@@ -107,7 +107,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     config: EngineConfig
     arrived: Arrived
     """Told every order, cancel and replacement that reaches the exchange."""
-    heard: Callable[[Sequence[Event]], None]
+    heard: Callable[[Machine, Sequence[Event]], None]
     """Told what an engine is about to learn."""
     stepped: Callable[[Machine], None]
     """Told after every turn."""
@@ -225,7 +225,7 @@ class CoreMachine:
         self._drain()
 
     def _take_turn(self, events: Sequence[Event]) -> None:
-        self._around.heard(events)
+        self._around.heard(self, events)
         facts, effects = self._turn.decide(events)
         self._meet("decided")
         self._commit(facts)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from the_alchemiser.domain.effects import RaiseAlert
-from the_alchemiser.domain.events import CycleAsked, OrderHeard
+from the_alchemiser.domain.events import CycleAsked, Event, OrderHeard
 from the_alchemiser.domain.facts import Fact, encode
 from the_alchemiser.domain.instants import MINUTE, SECOND, Nanos
 from the_alchemiser.domain.probes import counted
@@ -80,7 +80,8 @@ class World:
         config = self.life.engine_config(schedule.seed)
         self.clerk = Clerk(self.exchange, self.life.judged_by(config), _dates(self.sessions), self.disk.facts)
         self.director.witness = lambda fault: self.clerk.judge.struck(f"{fault.site}: {fault.kind}")
-        self.network.answered, self.network.departed = self.clerk.answered, self.clerk.departed
+        self.network.answered, self.network.departed = self.clerk.answered, self._departed
+        self.disk.committed = self.clerk.committed
         self.violations: list[Violation] = []
         self.alerts: list[str] = []
         self._rival: Machine | None = None
@@ -130,7 +131,7 @@ class World:
             network=self.network,
             config=self.life.engine_config(self.schedule.seed),
             arrived=self._arrived,
-            heard=self.clerk.heard,
+            heard=self._heard,
             stepped=self._stepped,
             told=self._told,
             rivaled_from=self._rivaled_from,
@@ -249,9 +250,23 @@ class World:
         self._note(f"{at} {machine} {request}")
         self.clerk.arrived(at, machine, request)
 
+    def _heard(self, machine: Machine, events: Sequence[Event]) -> None:
+        if self._holds_lease(machine):
+            self.clerk.heard(events)
+
+    def _departed(self, name: str, request: object) -> None:
+        for machine in (self.machine, self._rival):
+            if machine is not None and machine.name == name and machine.journal is not None:
+                self.clerk.departed(request, machine.journal.epoch, self.disk.store.lease.epoch)
+
     def _stepped(self, machine: Machine) -> None:
         if machine.engine is not None:
-            self.clerk.stepped(machine.name, machine.engine)
+            self.clerk.stepped(machine.name, machine.engine, is_holder=self._holds_lease(machine))
+
+    def _holds_lease(self, machine: Machine) -> bool:
+        """Whether what this one remembers and learns is of any account."""
+        journal = machine.journal
+        return journal is not None and journal.epoch == self.disk.store.lease.epoch
 
     def _told(self, machine: Machine, alert: RaiseAlert) -> None:
         self.alerts.append(f"{alert.level}: {alert.text}")

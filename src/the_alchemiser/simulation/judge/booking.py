@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked, TradeEnded
+from the_alchemiser.exchange.venue.orders import Order
 from the_alchemiser.simulation.judge.case import CHECKS, REST, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import (
     CENT_E13,
@@ -165,8 +166,19 @@ def what_others_did_is_known(case: Case) -> Texts:
         is_history = fill is None or fill.at <= case.story.opened_at
         if order is None or is_history or is_booked or case.is_ours(order_id):
             case.hearing.seen.pop((order_id, after))
-        elif case.record.now - seen > case.rules.external and not _is_frozen(case, order.symbol):
+        elif _is_frozen(case, order.symbol) or _may_be_ours(case, order):
+            continue
+        elif case.record.now - seen > case.rules.external:
             yield f"{order.symbol}: a trade of somebody else was seen at {seen} and is in no book"
+
+
+def _may_be_ours(case: Case, order: Order) -> bool:
+    """Whether an order of ours that nobody has answered for may be this one: then its worst case is counted already."""
+    return any(
+        (intent.symbol, intent.request.side.value) == (order.symbol, order.side)
+        for intent in case.story.live.values()
+        if intent.status in ("intended", "unknown")
+    )
 
 
 def _is_frozen(case: Case, symbol: str) -> bool:

@@ -89,7 +89,7 @@ class Checks:
 
 
 CHECKS = Checks()
-DEPARTURE, ARRIVAL, FILL, STEP, REST = "departure", "arrival", "fill", "step", "rest"
+DEPARTURE, ARRIVAL, COMMIT, FILL, STEP, REST = "departure", "arrival", "commit", "fill", "step", "rest"
 
 
 def rules_of(limits: RiskLimits, **others: Any) -> Rules:

@@ -10,6 +10,7 @@ from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.orders import OrderRequest
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.simulation.judge.case import Case, Rules, Session
+from the_alchemiser.simulation.judge.hearing import Departure
 from the_alchemiser.simulation.judge.judge import Judge
 from the_alchemiser.simulation.judge.record import Record, Source
 from the_alchemiser.simulation.judge.violations import Violation
@@ -36,10 +37,14 @@ class Clerk:
         """Everything found so far."""
         return self.judge.violations
 
-    def departed(self, request: object) -> None:
-        """A request leaves a machine."""
-        if isinstance(request, OrderRequest):
-            self.judge.departed(request.client_order_id)
+    def departed(self, request: object, epoch: int, in_force: int) -> None:
+        """A request leaves a machine that has the lease of one epoch, while another may be in force."""
+        name = request.client_order_id if isinstance(request, OrderRequest) else str(request)
+        self.judge.departed(Departure(name, epoch, in_force))
+
+    def committed(self, epoch: int, in_force: int) -> None:
+        """Facts become durable, written under an epoch."""
+        self.judge.committed(epoch, in_force)
 
     def arrived(self, at: int, machine: str, request: object) -> None:
         """An order, or the broker's id of one to be canceled, reached the exchange."""
@@ -64,14 +69,21 @@ class Clerk:
         elif site == "open_orders" and not isinstance(answer, Exception):
             hearing.lists.append(now)
 
-    def stepped(self, machine: str, engine: Engine) -> None:
-        """A machine took a turn; its memory is looked at where it can have changed: facts alone change it."""
+    def stepped(self, machine: str, engine: Engine, *, is_holder: bool) -> None:
+        """A machine took a turn; its memory is looked at where it can have changed: facts alone change it.
+
+        What one remembers that has lost the lease is of no account.
+        """
+        if not is_holder:
+            self.ended(machine)
+            self.judge.stepped(machine)
+            return
+        for other in set(self._known) - {machine}:
+            self.ended(other)
         grown = len(self._durable)
         if self._known.get(machine) == grown:
             self.judge.stepped(machine)
             return
-        for other in set(self._known) - {machine}:
-            self.ended(other)  # It has not written these facts: what it remembers is of no account any more.
         self._known[machine] = grown
         self.judge.stepped(machine, glance(engine))
 

@@ -8,7 +8,7 @@ from the_alchemiser.domain.facts import OrderIntended, SnapshotTaken, TradeAppro
 from the_alchemiser.exchange.venue.account import FillRecord
 from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, DEPARTURE, FILL, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import FINEST_E13, MILLION, MINUTE, price_e4, shares_e9
-from the_alchemiser.simulation.judge.hearing import SUBMIT, Arrival
+from the_alchemiser.simulation.judge.hearing import SUBMIT, Arrival, Departure
 from the_alchemiser.simulation.judge.record import BUY, SELL
 from the_alchemiser.simulation.judge.story import ENDED, Intent
 
@@ -153,12 +153,18 @@ def nothing_opens_in_doubt(case: Case, fact: OrderIntended) -> Texts:
 
 
 @CHECKS.on(DEPARTURE, "I-STALE")
-def no_order_after_its_session(case: Case, name: str) -> Texts:
-    """I-STALE: an order that a cycle decided leaves while the session it was decided in lasts."""
+def no_order_after_its_session(case: Case, departure: Departure) -> Texts:
+    """I-STALE: an order leaves in the session it was decided in, and before it is too late by its intent."""
+    name, now = departure.name, case.record.now
     intent = case.story.intents.get(name)
-    closes_at = None if intent is None else case.story.closes_at.get(intent.cycle_id)
-    if closes_at is not None and case.record.now >= closes_at:
-        yield f"{name} left {(case.record.now - closes_at) / 1e9:.0f} s after its session ended"
+    if intent is None:
+        return
+    closes_at = case.story.closes_at.get(intent.cycle_id)
+    if closes_at is not None and now >= closes_at:
+        yield f"{name} left {(now - closes_at) / 1e9:.0f} s after its session ended"
+    # Sent again in doubt, the same order is an old one: it is for its session, as its exit would be.
+    if intent.status == "intended" and intent.not_after and now >= intent.not_after:
+        yield f"{name} left {(now - intent.not_after) / 1e9:.0f} s after it was too late"
 
 
 @CHECKS.on(SnapshotTaken, "I-STALE")

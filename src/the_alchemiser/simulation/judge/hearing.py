@@ -22,15 +22,21 @@ class Arrival(msgspec.Struct, frozen=True):
     client_order_id: str
     durable: int
     """How many facts of the journal were durable at this moment."""
-    epoch: int = 0
-    """Under which lease it left."""
-    epoch_at_departure: int = 0
-    """Which lease was in force when it left."""
     symbol: str = ""
     side: str = ""
     qty_e9: int = 0
     type: str = "market"
     limit_e4: int | None = None
+
+
+class Departure(msgspec.Struct, frozen=True):
+    """A request as it leaves a machine: `name` is the client order id, or the broker's id of what is to be canceled."""
+
+    name: str
+    epoch: int = 0
+    """The lease its sender has."""
+    in_force: int = 0
+    """The lease that is in force."""
 
 
 class Glance(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ from typing import Any
 from the_alchemiser.domain.events import Event
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.simulation.judge import booking, exposing, keeping, ordering
-from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, DEPARTURE, FILL, REST, STEP, Case
-from the_alchemiser.simulation.judge.hearing import Arrival, Glance
+from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, COMMIT, DEPARTURE, FILL, REST, STEP, Case
+from the_alchemiser.simulation.judge.hearing import Arrival, Departure, Glance
 from the_alchemiser.simulation.judge.violations import Violation
 
 SECTIONS = (booking, exposing, keeping, ordering)
@@ -30,10 +30,14 @@ class Judge:
         self.violations: list[Violation] = []
         self._durable = durable
 
-    def departed(self, name: str) -> None:
-        """An order under this client order id leaves a machine; it may arrive late, twice or never."""
+    def departed(self, departure: Departure) -> None:
+        """A request leaves a machine; it may arrive late, twice or never."""
         self._catch_up()
-        self._check(DEPARTURE, name)
+        self._check(DEPARTURE, departure)
+
+    def committed(self, epoch: int, in_force: int) -> None:
+        """Facts become durable under an epoch, while another may be in force."""
+        self._check(COMMIT, epoch, in_force)
 
     def arrived(self, arrival: Arrival) -> None:
         """A request of ours reached the exchange, which has not acted on it yet."""

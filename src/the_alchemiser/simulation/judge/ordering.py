@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import islice
 
-from the_alchemiser.domain.facts import CancelIntended, OrderIntended, OrderReported
-from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, REST, STEP, Case, Texts
+from the_alchemiser.domain.facts import CancelIntended, OrderIntended, OrderReported, OrderSentAgain
+from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, COMMIT, DEPARTURE, REST, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import shares_e9
-from the_alchemiser.simulation.judge.hearing import CANCEL, REPLACE, SUBMIT, Arrival
+from the_alchemiser.simulation.judge.hearing import CANCEL, REPLACE, SUBMIT, Arrival, Departure
 from the_alchemiser.simulation.judge.story import ENDED, Intent
 
 
@@ -96,14 +96,18 @@ def the_broker_has_what_was_written(case: Case) -> Texts:
                 yield f"{name} was written as {written} and is {kept} at the broker"
 
 
-@CHECKS.on(ARRIVAL, "I-EPOCH")
-def no_send_by_a_stale_epoch(case: Case, arrival: Arrival) -> Texts:
-    """I-EPOCH: nothing leaves under a lease that was not in force when it left."""
-    if arrival.epoch < arrival.epoch_at_departure:
-        yield (
-            f"{arrival.machine} sent {arrival.client_order_id} under epoch {arrival.epoch},"
-            f" {arrival.epoch_at_departure} was in force"
-        )
+@CHECKS.on(DEPARTURE, "I-EPOCH")
+def no_send_by_a_stale_epoch(case: Case, departure: Departure) -> Texts:
+    """I-EPOCH: nothing leaves under a lease that is not in force."""
+    if departure.epoch != departure.in_force:
+        yield f"{departure.name} left under epoch {departure.epoch}, {departure.in_force} was in force"
+
+
+@CHECKS.on(COMMIT, "I-EPOCH")
+def no_commit_by_a_stale_epoch(case: Case, epoch: int, in_force: int) -> Texts:
+    """I-EPOCH: nothing becomes durable under a lease that is not in force."""
+    if epoch != in_force:
+        yield f"facts were written under epoch {epoch}, {in_force} was in force"
 
 
 @CHECKS.on(OrderReported, "I-UNK")
@@ -120,6 +124,14 @@ def an_end_needs_evidence(case: Case, fact: OrderReported) -> Texts:
         yield f"{intent.name} was called {status} without the broker's word"
 
 
+@CHECKS.on(OrderSentAgain, "I-UNK")
+def a_repeat_needs_evidence(case: Case, fact: OrderSentAgain) -> Texts:
+    """I-UNK: the same order is sent again only after its horizon, a look-up and clean lists."""
+    intent = case.story.intents.get(fact.client_order_id)
+    if intent is not None:
+        yield from _given_up_with_reason(case, intent, fact.at)
+
+
 def _was_refused(case: Case, intent: Intent) -> bool:
     """Whether the broker said no: in its answer, or in its record of the order."""
     orders = case.record.named.get(intent.name, ())
@@ -129,11 +141,11 @@ def _was_refused(case: Case, intent: Intent) -> bool:
 def _given_up_with_reason(case: Case, intent: Intent, at: int) -> Texts:
     since = max(intent.lost_at, intent.at)
     if at - since < case.rules.in_flight:
-        yield f"{intent.name} was given up {(at - since) / 1e9:.1f} s after it was sent"
+        yield f"{intent.name} was taken for absent {(at - since) / 1e9:.1f} s after it was sent"
     if not any(asked > since for asked in case.hearing.not_found.get(intent.name, ())):
-        yield f"{intent.name} was given up and never looked for"
+        yield f"{intent.name} was taken for absent and never looked for"
     if sum(read > since for read in case.hearing.lists) < case.rules.clean_lists_min:
-        yield f"{intent.name} was given up after fewer than {case.rules.clean_lists_min} clean lists"
+        yield f"{intent.name} was taken for absent after fewer than {case.rules.clean_lists_min} clean lists"
 
 
 @CHECKS.on(REST, "I-UNK")

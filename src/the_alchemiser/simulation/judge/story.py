@@ -39,6 +39,8 @@ class Intent(msgspec.Struct):
     status: str = "intended"
     reported_e9: int = 0
     booked: list[Interval] = []
+    not_after: int = 0
+    """From when on it is too late to send it; 0: never."""
     lost_at: int = 0
     """When the journal last said that no clear answer had come; 0: never."""
 
@@ -147,7 +149,8 @@ class Story:
         request = fact.request
         limit = None if request.limit_price is None else price_e4(request.limit_price)
         middle = int(fact.middle * 10**5)
-        intent = Intent(request, fact.cycle_id, fact.at, middle, shares_e9(request.shares), limit)
+        shares = shares_e9(request.shares)
+        intent = Intent(request, fact.cycle_id, fact.at, middle, shares, limit, not_after=fact.not_after)
         self.intents[request.client_order_id] = self.live[request.client_order_id] = intent
 
     def _order_imported(self, fact: told.OrderImported) -> None:

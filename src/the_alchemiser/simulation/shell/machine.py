@@ -160,7 +160,7 @@ class Incarnation:
         number = broker.get_account().number
         broker.response_observers.append(lambda _: self.meet("answered"))
         system = assemble(self._around.config, (*line, number), self.journal, [self._stepped], self)
-        system.turn.before = self._around.heard
+        system.turn.before = lambda events: self._around.heard(self._machine, events)
         self._system = system
         if self._is_asked_to_end:
             system.stop()
