@@ -20,7 +20,7 @@ from the_alchemiser.inquiry import PollPolicy
 from the_alchemiser.pipeline.execution import ExecutionPolicy
 from the_alchemiser.pipeline.rebalance import RebalancePolicy
 from the_alchemiser.pipeline.risk import RiskLimits
-from the_alchemiser.ports import Alerts, Broker, Clock, Journal, Strategy
+from the_alchemiser.ports import Alerts, Broker, Clock, Journal, Lease, Strategy
 from the_alchemiser.runtime.perform import Performer
 from the_alchemiser.runtime.turn import Timers, Turn, Watcher
 from the_alchemiser.settings import Settings
@@ -217,12 +217,16 @@ def build(
     journal: Journal,
     watchers: Sequence[Watcher] = (),
     pace: float | None = None,
+    lease: Lease | None = None,
 ) -> System:
-    """Wire a system. `pace` is how fast to let a lockstep exchange run; elsewhere time passes by itself."""
+    """Wire a system. `pace` is how fast to let a lockstep exchange run; elsewhere time passes by itself.
+
+    With a `lease` it sends only while it holds that.
+    """
     broker, clock = tell_time(connection, pace)
     number = broker.get_account().number
     settings.confirm_live_account(number)
-    return assemble(engine_config(settings), (broker, clock, number), journal, watchers)
+    return assemble(engine_config(settings), (broker, clock, number), journal, watchers, lease=lease)
 
 
 def assemble(
@@ -231,6 +235,7 @@ def assemble(
     journal: Journal,
     watchers: Sequence[Watcher] = (),
     alerts: Alerts | None = None,
+    lease: Lease | None = None,
 ) -> System:
     """The parts put together. `line` is the account's manager, the clock it lives by, and the account's number."""
     from the_alchemiser.broker import AlpacaStream
@@ -245,16 +250,17 @@ def assemble(
         config = msgspec.structs.replace(config, polls=None)
     engine = Engine(config, journal.read())
     turn = Turn(engine, journal, Timers(), watchers)
-    performer = Performer(broker, clock.now, alerts)
+    performer = Performer(broker, clock.now, alerts, lease)
     stream = AlpacaStream(broker.credentials, broker.endpoints.trading_stream, platform=platform)
     ear = Ear(stream, clock.now)
     if isinstance(clock, LockstepClock):
         lockstep = LockstepPace(turn, performer, clock, ear, lambda: broker.stream_sequence)
-        return System(
-            LiveDriver(turn, lockstep, ear, clock.now), engine, turn, performer, broker, clock, number, None
-        )
+        driver = LiveDriver(turn, lockstep, ear, clock.now, lease=lease)
+        return System(driver, engine, turn, performer, broker, clock, number, None)
     running = RunningPace(turn, performer, clock, ear, idle_seconds_max=platform.idle_seconds_max)
-    driver = LiveDriver(turn, running, ear, clock.now, has_process_alone=platform.has_process_alone)
+    driver = LiveDriver(
+        turn, running, ear, clock.now, has_process_alone=platform.has_process_alone, lease=lease
+    )
     return System(driver, engine, turn, performer, broker, clock, number, running)
 
 

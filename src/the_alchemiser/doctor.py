@@ -40,6 +40,7 @@ from the_alchemiser.settings import Settings
 
 if TYPE_CHECKING:
     from the_alchemiser.broker import AlpacaManager
+    from the_alchemiser.store.lease import LeaseRow
 
 Level = Literal["ok", "warning", "failure"]
 
@@ -321,7 +322,7 @@ def dry_order(settings: Settings, account: Account, quote: Quote | None, now: Na
 
 def _store(settings: Settings) -> list[Finding]:
     try:
-        return [_journal(settings), disk_finding(settings.data_dir)]
+        return [*_journal(settings), disk_finding(settings.data_dir)]
     except StoreUnavailable as error:
         return [
             Finding("store", "failure", str(error), "see `alchemiser audit verify`"),
@@ -329,23 +330,34 @@ def _store(settings: Settings) -> list[Finding]:
         ]
 
 
-def _journal(settings: Settings) -> Finding:
+def _journal(settings: Settings) -> list[Finding]:
     from the_alchemiser.store.databases import database_of
     from the_alchemiser.store.reading import Reading
 
     database = database_of(settings.store_url)
     if not database.exists():
-        return Finding("store", "ok", f"no journal yet; the first start writes {database.name}")
+        return [Finding("store", "ok", f"no journal yet; the first start writes {database.name}")]
     with Reading(settings.store_url) as reading:
-        found = reading.verify()
+        found, (row, now) = reading.verify(), reading.lease()
+    lease = lease_finding(row, row.seconds_left(now), settings.digest)
     if not found.is_sound:
-        return Finding(
-            "store",
-            "failure",
-            f"{database.name}: {found.reason}",
-            "restore a backup; where only tables differ, `alchemiser db rebuild`",
-        )
-    return Finding("store", "ok", f"{database.name}: {found.entries:,} entries, the chain verifies")
+        advice = "restore a backup; where only tables differ, `alchemiser db rebuild`"
+        return [Finding("store", "failure", f"{database.name}: {found.reason}", advice), lease]
+    text = f"{database.name}: {found.entries:,} entries, the chain verifies"
+    return [Finding("store", "ok", text), lease]
+
+
+def lease_finding(row: LeaseRow, seconds_left: float, digest: str) -> Finding:
+    """Who trades the account now, and is it by the settings found here?"""
+    if seconds_left <= 0:
+        last = f"; the last engine was {row.owner} (epoch {row.epoch})" if row.epoch else ""
+        return Finding("lease", "ok", f"no engine trades this account{last}")
+    text = f"{row.owner} trades this account (epoch {row.epoch}, version {row.version or 'unknown'})"
+    if row.config_hash != digest:
+        advice = "start it again to trade by the settings found here"
+        found = row.config_hash or "unknown"
+        return Finding("lease", "warning", f"{text} by other settings ({found}, here {digest})", advice)
+    return Finding("lease", "ok", f"{text} by these settings ({digest})")
 
 
 def disk_finding(folder: Path) -> Finding:

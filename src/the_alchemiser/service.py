@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.domain.effects import ReadBroker, ReadMarket
@@ -176,14 +177,16 @@ def _system(
     from the_alchemiser.bootstrap import build
     from the_alchemiser.store.anchor import Anchor, AnchoredJournal
     from the_alchemiser.store.journal import SqlJournal
+    from the_alchemiser.store.leasing import Holder
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as given_back:
-        anchor, journal = Anchor(settings.anchor_path), SqlJournal(settings.store_url)
+        holder = Holder(version("the-alchemiser"), settings.digest)
+        anchor, journal = Anchor(settings.anchor_path), SqlJournal(settings.store_url, holder=holder)
         given_back.callback(anchor.close)
         given_back.callback(journal.close)
         journal.require_sound(anchor.read())
-        system = build(settings, connection, AnchoredJournal(journal, anchor), watchers)
+        system = build(settings, connection, AnchoredJournal(journal, anchor), watchers, lease=journal.lease)
         given_back.callback(system.close)
         yield system
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -53,6 +54,8 @@ SECRET_NAMES: Final = frozenset(
     {"ALPACA_API_KEY", "ALPACA_SECRET_KEY", "JWT_SECRET_KEY", "ALERTS__URLS", "DATABASE_URL", "REDIS_URL"}
 )
 """Their values are not repeated in messages: a mistyped key is still most of a key."""
+PLACE_NAMES: Final = frozenset({"DATA_DIR", "AUDIT_ANCHOR", "LOG_LEVEL", "LOG_FORMAT"})
+DIGEST_DIGITS: Final = 16
 URL_PASSWORD_PATTERN: Final = re.compile(r"(?<=://)([^:/@]*):([^@/]+)@")
 
 
@@ -166,6 +169,16 @@ class Settings(Group):
     def anchor_path(self) -> Path:
         """Where the journal's end is noted a second time: the given file, or one beside the data folder."""
         return self.audit_anchor or self.data_dir.with_name(f"{self.data_dir.name}.anchor")
+
+    @property
+    def digest(self) -> str:
+        """A short name for what decides the trading: two systems that trade by the same settings have the same.
+
+        Secrets, and where things are kept and written, do not enter into it.
+        """
+        deciding = (line for line in self.describe() if line.name not in SECRET_NAMES | PLACE_NAMES)
+        text = "\n".join(f"{line.name}={line.value}" for line in deciding)
+        return sha256(text.encode()).hexdigest()[:DIGEST_DIGITS]
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from the_alchemiser.pipeline.report import Performance, performance
 
 if TYPE_CHECKING:
     # Importing it for real would load SQLAlchemy into commands that only need the shapes.
-    from the_alchemiser.store.reading import Reading
+    from the_alchemiser.store.reading import Reading, StatusSummary
     from the_alchemiser.store.records import (
         AlertRecord,
         ConditionRecord,
@@ -93,6 +93,16 @@ class FrozenView(msgspec.Struct, frozen=True):
     since: str
 
 
+class LeaseView(msgspec.Struct, frozen=True):
+    """Which engine may trade the account, or was the last one that might."""
+
+    is_held: bool
+    epoch: int
+    owner: str
+    version: str
+    config_hash: str
+
+
 class StatusView(msgspec.Struct, frozen=True):
     """Everything a person asks first. None stands for what has not happened yet."""
 
@@ -122,6 +132,7 @@ class StatusView(msgspec.Struct, frozen=True):
     alert: str | None
     journal_entries: int
     journal_digest: str
+    lease: LeaseView | None
 
 
 class PositionView(msgspec.Struct, frozen=True):
@@ -208,7 +219,13 @@ def status(reading: Reading) -> StatusView:
         alert=_alert_text(summary.alert) if summary.alert else None,
         journal_entries=summary.tip.seq,
         journal_digest=summary.tip.hash,
+        lease=_lease_view(summary) if summary.lease.epoch else None,
     )
+
+
+def _lease_view(summary: StatusSummary) -> LeaseView:
+    row = summary.lease
+    return LeaseView(summary.is_leased, row.epoch, row.owner, row.version, row.config_hash)
 
 
 def positions(reading: Reading) -> list[PositionView]:

@@ -33,6 +33,9 @@ def status_table(found: StatusView) -> RenderableType:
 
 
 def _status_rows(found: StatusView) -> Iterator[tuple[str, Text]]:
+    if found.lease is not None:
+        state = "traded by" if found.lease.is_held else "nobody trades; last was"
+        yield "engine", Text(f"{state} {found.lease.owner} (epoch {found.lease.epoch})")
     if found.account is None:
         yield "account", Text("none met yet")
         return

@@ -18,6 +18,8 @@ from the_alchemiser.domain.orders import DONE, ClientOrderId
 from . import schema
 from .chain import Entry, Tip, verified
 from .databases import database_of
+from .lease import LeaseRow
+from .leasing import store_time, stored_lease
 from .records import (
     AccountRecord,
     AlertRecord,
@@ -58,6 +60,9 @@ class StatusSummary(msgspec.Struct, frozen=True):
     orders_of_others: int
     """Open orders that are not ours."""
     alert: AlertRecord | None
+    lease: LeaseRow
+    is_leased: bool
+    """Whether the lease has not expired."""
 
 
 class Reading:
@@ -110,7 +115,14 @@ class Reading:
                 conditions=_conditions(connection),
                 orders_of_others=_count(connection, _orders("open").where(_is_of_others())),
                 alert=_first(connection, AlertRecord, _newest(AlertRecord)),
+                lease=(row := stored_lease(connection)),
+                is_leased=row.seconds_left(store_time(connection)) > 0,
             )
+
+    def lease(self) -> tuple[LeaseRow, Nanos]:
+        """Who may write and trade, and the time by the clock its expiry is kept by."""
+        with self._moment() as connection:
+            return stored_lease(connection), store_time(connection)
 
     def account(self) -> AccountRecord | None:
         """The account and its cash by our books; None before we met it."""
