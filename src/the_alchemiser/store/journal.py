@@ -75,13 +75,17 @@ class SqlJournal:
                 self._refold(connection)
 
     def _may_seize(self) -> bool:
-        """Whether the session that has the right to write cannot be that of a live engine."""
+        """Whether the session that has the right to write cannot be that of a live engine.
+
+        Raises LeaseLost where it is that of the engine which took our lease.
+        """
         beside = lease_beside(self._database)
         if beside is None:
             return False
         row, now = beside
         if self.lease.epoch:
-            return row.epoch == self.lease.epoch  # our own, which the server has not yet missed
+            self.lease.require_epoch_of(row)
+            return True  # it is our own, which the server has not yet missed
         return row.epoch > 0 and row.seconds_left(now) <= 0
 
     @contextmanager
@@ -219,6 +223,7 @@ class SqlJournal:
     def _let_go(self) -> None:
         if self._connection is not None:
             self._statements.close()
+            self._connection = None
         self._session.close()
 
 

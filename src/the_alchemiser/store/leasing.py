@@ -167,6 +167,14 @@ class SqlLease:
             raise self._lost(connection)
         self._hold.confirmed(asked_at)
 
+    def require_epoch_of(self, row: LeaseRow) -> None:
+        """Raises LeaseLost where the row shows another epoch than ours."""
+        if row.epoch != self._hold.epoch:
+            raise self._lost_to(row)
+
     def _lost(self, connection: Connection) -> LeaseLost:
+        return self._lost_to(stored_lease(connection))
+
+    def _lost_to(self, row: LeaseRow) -> LeaseLost:
         probe("leasing.lost")
-        return self._hold.lost(taken_by(stored_lease(connection), self._hold.epoch))
+        return self._hold.lost(taken_by(row, self._hold.epoch))

@@ -60,10 +60,11 @@ _CAUSES = {
     "57P03": "it is starting or stopping",
     "42501": "permission is denied",
 }
+# Of a connection refused the driver tells only what the server said, in the server's language.
 _REFUSALS = {
-    "28000": "it does not accept this user",
-    "28P01": "it does not accept this password",
-    "3D000": "there is no such database",
+    re.compile(r'database ".*" does not exist'): "there is no such database",
+    re.compile(r'role ".*" does not exist|no pg_hba.conf entry'): "it does not accept this user",
+    re.compile("password authentication failed|no password supplied"): "it does not accept this password",
 }
 
 
@@ -210,10 +211,11 @@ class PostgresDatabase:
         said = " ".join(str(error).split())
         if state.startswith("23"):
             return InvariantBroken(f"{self.name}: an entry or row would be recorded twice ({said})")
-        if state in _REFUSALS:
-            return ConfigurationError(f"DATABASE_URL = {self.name}: {_REFUSALS[state]}")
         if state in _CAUSES:
             return StoreUnavailable(f"the journal at {self.name} cannot be used: {_CAUSES[state]}")
+        for pattern, refusal in _REFUSALS.items():
+            if not state and pattern.search(said):
+                return ConfigurationError(f"DATABASE_URL = {self.name}: {refusal}")
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return ConnectionLost(f"the journal at {self.name} cannot be reached: {said}")
         return JournalCorrupt(f"the journal at {self.name} is damaged: {said}")
@@ -226,6 +228,9 @@ class PostgresWriter:
         self.connection = connection
 
     def close(self) -> None:
-        """End the session."""
+        """End the session; of one that broke nothing more is asked."""
         with suppress(DBAPIError, psycopg.Error):
+            driver: Any = self.connection.connection.driver_connection
+            if driver is None or driver.broken:
+                self.connection.invalidate()
             self.connection.close()
