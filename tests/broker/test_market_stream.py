@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import web
 
+from benchmarks.stream_ingest import feeding
 from tests.broker.conftest import KEY, SECRET
 from the_alchemiser.broker import Credentials
 from the_alchemiser.broker.market_messages import (
@@ -23,7 +28,7 @@ from the_alchemiser.broker.market_messages import (
     UpdatedBar,
     nanos,
 )
-from the_alchemiser.broker.market_stream import StockStream, StreamOptions
+from the_alchemiser.broker.market_stream import Occasion, StockStream, StreamOptions
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.domain.instants import parse_rfc3339
 
@@ -44,6 +49,7 @@ QUOTE = {
 }
 TRADE = {"T": "t", "S": "AAPL", "i": 1, "x": "V", "p": 150.15, "s": 5, "c": [], "z": "C", "t": STAMP}
 
+ROOT = Path(__file__).parent.parent.parent
 Behaviour = Callable[["FeedServer", web.WebSocketResponse], Awaitable[None]]
 
 
@@ -104,7 +110,7 @@ def telling(*frames: list[Any], then_close: bool = False) -> Behaviour:
 
 @asynccontextmanager
 async def feed(
-    server: FeedServer, handler: Callable[[list[Any]], None]
+    server: FeedServer, handler: Callable[[list[Any]], None] | None, **more: Any
 ) -> AsyncIterator[tuple[StockStream, list[float]]]:
     application = web.Application()
     application.router.add_get("/v2/iex", server.serve)
@@ -119,7 +125,7 @@ async def feed(
 
     url = f"ws://127.0.0.1:{runner.addresses[0][1]}/v2/iex"
     options = StreamOptions(backoff=Backoff(random=lambda: 1.0), sleep=sleep)
-    stream = StockStream(Credentials(KEY, SECRET), url, handler, options=options)
+    stream = StockStream(Credentials(KEY, SECRET), url, handler, options=options, **more)
     task = asyncio.create_task(stream.run())
     try:
         yield stream, slept
@@ -261,3 +267,125 @@ def test_timestamps_keep_their_nanoseconds_in_each_of_their_lengths(text: str) -
         data = rest.to_bytes(4, "big") + seconds.to_bytes(8, "big", signed=True)
     assert nanos(msgspec.msgpack.Ext(-1, data)) == at
     assert nanos(msgspec.msgpack.Ext(5, data)) == nanos(None) == 0
+
+
+# What is subscribed
+
+
+def accepting(**accepted: list[str]) -> Behaviour:
+    """Authenticate, and confirm only so much of whatever is asked."""
+
+    async def behave(server: FeedServer, socket: web.WebSocketResponse) -> None:
+        await server.answer(socket)
+        while True:
+            server.asked.append(msgspec.msgpack.decode((await socket.receive()).data))
+            await say(socket, {"T": "subscription", **accepted})
+
+    return behave
+
+
+async def test_a_subscription_accepted_in_part_is_noticed_and_told() -> None:
+    news: list[tuple[Occasion, str]] = []
+    server = FeedServer(accepting(quotes=["AAPL"], trades=["*"]))
+    async with feed(server, lambda messages: None, tell=lambda *one: news.append(one)) as (stream, slept):
+        stream.subscribe(quotes=["AAPL", "MSFT"], trades=["IBM"])
+        await until(lambda: stream.missing)
+        assert stream.missing == {"quotes": frozenset({"MSFT"})}
+        await until(lambda: (Occasion.INCOMPLETE, "not confirmed: quotes of MSFT") in news)
+        assert slept == []
+
+
+async def test_a_symbol_limit_costs_what_was_asked_and_not_the_connection() -> None:
+    news: list[tuple[Occasion, str]] = []
+
+    async def limited(server: FeedServer, socket: web.WebSocketResponse) -> None:
+        await server.answer(socket)
+        await socket.receive()
+        await say(socket, {"T": "error", "code": 405, "msg": "symbol limit exceeded"})
+        await server.answer(socket)
+        await socket.receive()
+
+    async with feed(FeedServer(limited), lambda messages: None, tell=lambda *one: news.append(one)) as (
+        stream,
+        slept,
+    ):
+        await until(lambda: Occasion.INCOMPLETE in {occasion for occasion, _ in news})
+        stream.subscribe(quotes=["AAPL"])
+        await until(lambda: stream.subscribed.get("quotes") == {"AAPL"})
+        assert slept == []
+
+
+async def test_who_takes_the_news_and_fails_ends_nothing() -> None:
+    seen: list[Any] = []
+
+    def fail(occasion: Occasion, text: str) -> None:
+        raise RuntimeError("a defect of the user's")
+
+    async with feed(FeedServer(telling([TRADE])), seen.extend, tell=fail) as (_, slept):
+        await until(lambda: seen)
+        assert slept == []
+
+
+# Handlers of single messages
+
+
+async def test_each_kind_has_its_handler_and_one_that_fails_costs_one_message() -> None:
+    quotes: list[StockQuote] = []
+    trades: list[StockTrade] = []
+    bars: list[MinuteBar] = []
+
+    def take_quote(quote: StockQuote) -> None:
+        if quote.symbol == "BAD":
+            raise RuntimeError("a defect of the user's")
+        quotes.append(quote)
+
+    frame = [QUOTE, {**QUOTE, "S": "BAD"}, TRADE, {"T": "b", **BAR}, {"T": "d", **BAR}, {**QUOTE, "S": "IBM"}]
+    async with feed(FeedServer(telling(frame)), None) as (stream, slept):
+        stream.subscribe_quotes(take_quote, "*")
+        stream.subscribe_trades(trades.append, "AAPL", "IBM")
+        stream.subscribe_bars(bars.append, "*")
+        await until(lambda: len(quotes) == 2)
+        assert [one.symbol for one in quotes] == ["AAPL", "IBM"]
+        assert (len(trades), len(bars)) == (1, 1)
+        assert (stream.handler_failures, stream.replay(), slept) == (1, 1, [])
+
+
+async def test_halts_bands_corrections_and_cancels_arrive_typed() -> None:
+    seen: list[Any] = []
+    frame = [
+        {"T": "s", "S": "AAPL", "sc": "H", "rc": "T5", "t": STAMP},
+        {"T": "l", "S": "AAPL", "u": 160.0, "d": 140.0, "i": "B", "t": STAMP},
+        {"T": "c", "S": "AAPL", "op": 150.0, "os": 5, "cp": 151.0, "cs": 6, "t": STAMP},
+        {"T": "x", "S": "AAPL", "p": 150.0, "s": 5, "a": "C", "t": STAMP},
+    ]
+    async with feed(FeedServer(telling(frame)), seen.extend) as (stream, _):
+        await until(lambda: len(seen) == 4)
+        halt, band, correction, cancel = seen
+        assert (halt.code, halt.reason, halt.at) == ("H", "T5", AT)
+        assert (band.lowest, band.highest, band.at) == (140, 160, AT)
+        assert (correction.old_price, correction.price, correction.shares) == (150, 151, 6)
+        assert (cancel.price, cancel.shares) == (150, 5)
+        assert stream.quarantine.count == 0
+
+
+async def test_a_stream_of_whole_frames_takes_no_handlers_of_single_messages() -> None:
+    stream = StockStream(Credentials(KEY, SECRET), "ws://127.0.0.1:1/v2/iex", lambda messages: None)
+    with pytest.raises(ValueError, match="handler already"):
+        stream.subscribe_quotes(lambda quote: None, "*")
+
+
+@pytest.mark.slow
+def test_a_burst_that_is_read_far_too_slowly_takes_little_memory() -> None:
+    with feeding(50) as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.broker.slow_reader", url, "1000000"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            timeout=200,
+        )
+    said = json.loads(done.stdout)
+    assert said["seen"] >= 1_000_000
+    assert said["grown_bytes"] < 50_000_000
+    assert said["conflated"] > 500_000
+    assert said["bars_dropped"] == 0
