@@ -12,7 +12,7 @@ import gc
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from the_alchemiser.domain.effects import Effect, SubmitOrder
+from the_alchemiser.domain.effects import CancelOrder, Effect, SubmitOrder
 from the_alchemiser.domain.errors import BrokerUnavailable, StoreUnavailable
 from the_alchemiser.domain.events import Event, JournalRestored, OrderHeard, Started
 from the_alchemiser.domain.probes import probe
@@ -150,12 +150,14 @@ class RunningPace:
         self._idle_seconds_max = idle_seconds_max
         self._answers: list[Event] = []
         self._outbox = Outbox()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Effect] = {}
         self._failure: BaseException | None = None
         self._threads = DaemonThreads(CONVERSATIONS_MAX + SAFETY_CONVERSATIONS, "broker")
 
     async def carry_out(self, effects: Sequence[Effect]) -> None:
-        self._outbox.add(effects)
+        under_way = list(self._under_way.values())
+        # Cancelling what is being cancelled would take two of the few conversations kept for cancels.
+        self._outbox.add(one for one in effects if not (type(one) is CancelOrder and one in under_way))
         self._start_waiting()
 
     async def next_events(self) -> list[Event]:
@@ -177,8 +179,9 @@ class RunningPace:
 
     def _start_waiting(self) -> None:
         while self._outbox and len(self._under_way) < self._conversations_max:
-            task = asyncio.create_task(self._converse(self._outbox.take()))
-            self._under_way.add(task)
+            effect = self._outbox.take()
+            task = asyncio.create_task(self._converse(effect))
+            self._under_way[task] = effect
             task.add_done_callback(self._done)
 
     @property
@@ -194,7 +197,7 @@ class RunningPace:
             self._ear.expect(effect.request.client_order_id)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        self._under_way.pop(task, None)
         if not task.cancelled():
             self._failure = self._failure or task.exception()
         self._ear.arrival.set()
