@@ -81,7 +81,7 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
     for notice in settings.notices:
         on_notice(notice)
     with (
-        _connection(settings, on_notice) as connection,
+        connected(settings, on_notice) as connection,
         _system(settings, connection, [_teller(on_notice)]) as system,
     ):
         on_notice(f"trading account {system.account_number} at {connection.endpoints.trading}")
@@ -93,7 +93,7 @@ def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
     """Run today's cycle now and wait for its end. A cycle that ran already is not run again."""
     seen: list[Fact] = []
     with (
-        _connection(settings, on_notice) as connection,
+        connected(settings, on_notice) as connection,
         _system(settings, connection, [seen.extend]) as system,
     ):
         first = [CycleAsked(system.clock.now())]
@@ -106,7 +106,7 @@ def preview_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
     from the_alchemiser.bootstrap import build
     from the_alchemiser.store.memory import MemoryJournal
 
-    with _connection(settings, on_notice) as connection:
+    with connected(settings, on_notice) as connection:
         journal = MemoryJournal()
         journal.append(_known_facts(settings))
         known = len(journal.facts)
@@ -150,7 +150,7 @@ def _known_facts(settings: Settings) -> list[Fact]:
 
 
 @contextlib.contextmanager
-def _connection(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
+def connected(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
     """The broker of the settings, or an embedded exchange for as long as it is needed."""
     from the_alchemiser.bootstrap import Connection
 

@@ -112,33 +112,33 @@ def db_upgrade(context: typer.Context, data: DataFolder = None, as_json: Json = 
     frame.answer({"changed": is_changed}, lambda: Text(text))
 
 
-def db_rebuild(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
-    """Make the tables for reading again, from the journal alone."""
-    from rich.text import Text
+def db_rebuild(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is wrong and what would be done; change nothing.")
+    ] = False,
+    data: DataFolder = None,
+    as_json: Json = False,
+) -> int:
+    """Restore a damaged, cut or lost journal. From what is left of it, and from the broker's record.
 
-    from the_alchemiser.store.journal import SqlJournal
+    Where the journal is sound, only the tables for reading are made of it again. A damaged file is kept beside the
+    new one.
+    """
+    from the_alchemiser.rebuild import rebuild
+
+    from .conclusion import say_differences
+    from .options import progress_bar
+    from .tables import rebuilt_text
 
     frame = frame_of(context, as_json, data)
-    _require_journal(frame.settings().store_url)
-    journal = SqlJournal(frame.settings().store_url)
-    try:
-        tip = journal.rebuild()
-    finally:
-        journal.close()
-    document = {"entries": tip.seq, "digest": tip.hash}
-    frame.answer(document, lambda: Text(f"The tables are made of {tip.seq:,} entries, digest {tip.hash}."))
-
-
-def _require_journal(url: str) -> None:
-    """Opening would make an empty one, and a mistyped folder would look like a rebuilt journal."""
-    from the_alchemiser.domain.errors import StoreUnavailable
-    from the_alchemiser.store.databases import database_of
-
-    database = database_of(url)
-    if not database.exists():
-        raise StoreUnavailable(
-            f"there is no journal at {database.name} yet; --data DIR looks in another folder"
-        )
+    settings = frame.settings()
+    with progress_bar(0, "entries") as advance:
+        done = rebuild(settings, frame.say, lambda count: advance(count, "checked", count), is_dry=dry_run)
+    document = done.as_json() | {"changed": not dry_run}
+    frame.answer(document, lambda: rebuilt_text(done, is_dry=dry_run))
+    say_differences(frame, done.differences)
+    return FAILED if done.differences else DONE
 
 
 def register(app: typer.Typer) -> None:

@@ -10,11 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from the_alchemiser.domain.facts import FillBooked, LedgerAdjusted, OrderImported
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.report import wording
 
 if TYPE_CHECKING:
     from the_alchemiser.doctor import Finding
+    from the_alchemiser.rebuild import Rebuilt
     from the_alchemiser.settings import SettingLine
     from the_alchemiser.store.verification import Verification
     from the_alchemiser.views import ActivityView, CycleView, OrderView, PositionView, StatusView
@@ -227,6 +229,23 @@ def verification_line(found: Verification, place: str) -> RenderableType:
     if not found.is_sound:
         return Text(f"{place} does not verify.", style="bold red")
     return Text(f"{place} verifies: {found.entries:,} entries, digest {found.hash}", style="green")
+
+
+def rebuilt_text(done: Rebuilt, *, is_dry: bool) -> RenderableType:
+    """What was wrong, what was kept and what came from the broker."""
+    if not done.reason:
+        would = " would be" if is_dry else " are"
+        return Text(f"The journal is sound; its tables{would} made again of {done.entries:,} entries.")
+    added = wording.count(done.count(OrderImported), "order"), wording.count(done.count(FillBooked), "fill")
+    kept = f"{'would keep' if is_dry else 'kept'} {done.kept:,} entries"
+    adjusted = wording.count(done.count(LedgerAdjusted), "adjustment")
+    lines = [
+        f"{done.reason}: {kept}; from the broker came {added[0]}, {added[1]} and {adjusted}",
+        f"reconciled: {str(not done.differences).lower()}",
+    ]
+    if done.evidence is not None:
+        lines.append(f"what was found is kept: {done.evidence}")
+    return Group(*(Text(line) for line in lines))
 
 
 def settings_table(lines: Sequence[SettingLine]) -> RenderableType:

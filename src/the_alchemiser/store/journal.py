@@ -14,7 +14,7 @@ from the_alchemiser.domain.facts import Fact, decode
 from the_alchemiser.domain.probes import probe
 
 from . import schema
-from .chain import START, Entry, Tip, entries_after, verified
+from .chain import START, Entry, Tip, entries_after, link, verified
 from .databases import database_of
 from .lease import explained
 from .leasing import Holder, SqlLease, lease_beside
@@ -153,6 +153,17 @@ class SqlJournal:
             project(self._shelf, entry.seq, fact)
         self._shelf.write()
         self._statements.mark.run([_mark(_end_of(entries))])
+
+    def take_over(self, entries: Sequence[Entry]) -> None:
+        """Make entries of another journal, checked by their chain, the next ones of this, exactly as they are."""
+        facts = [decode(entry.body) for entry in entries]
+        with self._writing() as connection:
+            before = self._tip or require_agreement(connection)
+            if entries[0].hash != link(before.hash, entries[0].seq, entries[0].body):
+                raise JournalCorrupt(f"entry {entries[0].seq} does not follow entry {before.seq}")
+            self._write(entries, facts)
+        self._tip, self._unsettled = _end_of(entries), None
+        self._shelf.keep()
 
     def read(self) -> Iterator[Fact]:
         """Every fact so far, oldest first.
