@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hand import Hand, execution_of, report_of
 from language import NOON, holding
 from world import SECOND_DAY, World
 
-from the_alchemiser.domain.effects import ReadBroker
+import the_alchemiser
+from the_alchemiser.domain.effects import ReadBroker, SetTimer
 from the_alchemiser.domain.events import CycleAsked, Started
 from the_alchemiser.domain.facts import (
     AccountOpened,
@@ -139,3 +142,26 @@ def test_wherever_the_journal_is_cut_off_the_broker_gives_back_what_is_missing(c
             orders = {request.client_order_id: request for request in world.broker.sent}
             assert all(orders[one.client_order_id] == one for one in world.broker.sent), (at, kept)
             assert len(world.kinds(AccountOpened)) == 1
+
+
+def test_a_first_start_a_restart_and_a_recovery_are_the_same_start(calm: World) -> None:
+    """Whatever the journal holds: the broker's record is asked for, and nothing else is wanted before it is there."""
+    for kept in (0, *calm.journal.commits):
+        hand = Hand(history_=calm.facts[:kept])
+        hand.tell(Started(calm.exchange.now))
+        outside = [effect for effect in hand.last if not isinstance(effect, SetTimer)]
+        assert [(type(effect), effect.purpose) for effect in outside] == [(ReadBroker, "start")]
+        assert len(hand.facts) == kept
+
+
+def test_only_the_drivers_say_that_a_process_has_started() -> None:
+    package = Path(the_alchemiser.__file__).parent
+    saying = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Started"
+    }
+    drivers = {"runtime/live.py", "runtime/backtest.py", "simulation/machine.py"}
+    looking_only = {"service.py", "rebuild.py"}
+    assert saying == drivers | looking_only

@@ -86,10 +86,15 @@ class System:
     pace: RunningPace | None
     """Set where requests may still be under way when the driver ends."""
 
-    async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
+    async def run(
+        self,
+        is_finished: Callable[[], bool] = lambda: False,
+        first: Sequence[Event] = (),
+        trouble: str = "",
+    ) -> None:
         """Trade until told to stop or finished, then wait a little for the requests under way."""
         try:
-            await self.driver.run(is_finished, first)
+            await self.driver.run(is_finished, first, trouble)
         finally:
             if self.pace is not None:
                 await self.pace.drained()

@@ -46,7 +46,7 @@ from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
 from the_alchemiser.reconciliation import Reconciliation
 from the_alchemiser.settlement import FILL_GRACE_SECONDS, FILL_RETRY_SECONDS, Settlement
-from the_alchemiser.stance import KEYS, START, STREAM, Stance
+from the_alchemiser.stance import CRASHES, KEYS, START, STREAM, Stance
 from the_alchemiser.state import AGAIN, EngineState
 from the_alchemiser.step import NOTHING, Step, StepResult
 
@@ -55,6 +55,8 @@ SETTLE_SECONDS = 60
 CANCEL_RETRY_SECONDS = 30
 CLOSE_RETRY_SECONDS = 300
 """How soon books that could not be closed are tried again."""
+CALM_SECONDS = 300
+"""How long a start after others that came to no good end must have lived before anything is opened again."""
 
 
 class EngineConfig(msgspec.Struct, frozen=True):
@@ -100,6 +102,9 @@ class Engine:
 
     def _started(self, step: Step, event: Started) -> None:
         self.inquiry.ask(step, "start")
+        if event.trouble:
+            probe("engine.careful_start")
+            self.stance.doubt(step, CRASHES, event.trouble, until=step.at + CALM_SECONDS * SECOND)
 
     def _stream_restored(self, step: Step, event: StreamRestored) -> None:
         self.stance.is_gone(step, STREAM)

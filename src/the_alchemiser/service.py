@@ -28,6 +28,7 @@ from the_alchemiser.domain.facts import (
 from the_alchemiser.domain.instants import rfc3339
 from the_alchemiser.domain.money import cents, plain
 from the_alchemiser.runtime.embedded import EmbeddedExchange, EmbeddedOptions
+from the_alchemiser.runtime.starts import Starts
 from the_alchemiser.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 Notice = Callable[[str], None]
 
+STARTS_FILE = "starts.json"
 SIGNALLED = 128
 """The exit code of a process that a signal ended is this and the signal's number."""
 EMBEDDED_SPEED = 60.0
@@ -80,13 +82,16 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
     """Trade by the settings until SIGINT or SIGTERM. Raises what makes trading impossible or unsafe."""
     for notice in settings.notices:
         on_notice(notice)
+    starts = Starts(settings.data_dir / STARTS_FILE)
+    trouble = starts.begin()
     with (
         connected(settings, on_notice) as connection,
         _system(settings, connection, [_teller(on_notice)]) as system,
     ):
         on_notice(f"trading account {system.account_number} at {connection.endpoints.trading}")
         system.turn.watch(_foreteller(system, on_notice))
-        asyncio.run(_until_signalled(system))
+        asyncio.run(_until_signalled(system, trouble))
+    starts.end()
 
 
 def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
@@ -191,11 +196,11 @@ def _system(
         yield system
 
 
-async def _until_signalled(system: System) -> None:
+async def _until_signalled(system: System, trouble: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, system, number)
-    await system.run()
+    await system.run(trouble=trouble)
 
 
 def _stop(system: System, number: int) -> None:

@@ -9,8 +9,9 @@ from the_alchemiser.domain.probes import probe
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
 
-STREAM, KEYS, START = "stream", "keys", "start"
-"""The doubts: the order stream is lost, the keys are refused, the record could not be read at the start."""
+STREAM, KEYS, START, CRASHES = "stream", "keys", "start", "crashes"
+"""The doubts: the order stream is lost, the keys are refused, the record could not be read at the start, the program
+keeps falling over."""
 
 
 class Stance:
@@ -21,9 +22,9 @@ class Stance:
         self._doubts: dict[str, Nanos | None] = {}
         """Each doubt, and since when its cause is gone; None while it is there."""
 
-    def doubt(self, step: Step, cause: str, reason: str) -> None:
-        """From now on nothing is opened."""
-        self._doubts[cause] = None
+    def doubt(self, step: Step, cause: str, reason: str, until: Nanos | None = None) -> None:
+        """From now on nothing is opened. Where `until` is given, the cause is gone by itself then."""
+        self._doubts[cause] = until
         if self.state.trading is TradingState.ACTIVE:
             probe("stance.reducing")
             step.record(TradingStateChanged(step.at, TradingState.REDUCING, reason))

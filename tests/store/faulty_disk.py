@@ -22,10 +22,6 @@ Fault = Callable[[str, str], int | None]
 """Told operation (open, read, write, sync, truncate, delete, lock) and file name; gives SQLite's code to fail with."""
 
 _numbers = itertools.count()
-_EXCEPTIONS = {code: getattr(apsw, f"{name}Error") for name, code in (
-    ("Full", apsw.SQLITE_FULL), ("IO", apsw.SQLITE_IOERR), ("ReadOnly", apsw.SQLITE_READONLY),
-    ("Busy", apsw.SQLITE_BUSY), ("CantOpen", apsw.SQLITE_CANTOPEN),
-)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Disk:
         """Fail if it must; else remember it."""
         code = self.fault(what, file)
         if code is not None:
-            raise _EXCEPTIONS[code & 0xFF](f"the test's disk fails to {what}")
+            raise apsw.exception_for(code)
         if what not in ("read", "lock", "open"):
             self.happenings.append(Happening(what, file, offset, data, number))
 

@@ -59,6 +59,14 @@ def wait_for_facts(
         time.sleep(POLL_SECONDS)
 
 
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Until something that is not in the journal holds."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come that far in time"
+        time.sleep(POLL_SECONDS)
+
+
 def facts_so_far(folder: Path) -> list[Fact]:
     """The journal as it stands, nothing where it is just being made."""
     try:

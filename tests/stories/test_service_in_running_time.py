@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,12 +15,17 @@ from stories.services import (
     SPEED,
     assert_nothing_lost_or_doubled,
     count,
+    facts_so_far,
     service,
     wait_for_facts,
+    wait_until,
 )
 from wire import ExchangeProcess, running_exchange
 
-from the_alchemiser.domain.facts import DayClosed, FillBooked
+from the_alchemiser.domain.facts import DayClosed, FillBooked, TradingStateChanged
+from the_alchemiser.domain.intent import TradingState
+from the_alchemiser.runtime.starts import FAILED_MAX
+from the_alchemiser.service import STARTS_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -104,3 +110,28 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
             assert running.returncode == 128 + signal.SIGINT
         well_again(exchange)
         os.kill(exchange.process.pid, signal.SIGCONT)
+
+
+def test_a_service_that_keeps_dying_starts_carefully(tmp_path: Path) -> None:
+    with running_exchange(speed=str(SPEED), start="2021-01-04T15:00:00Z") as exchange:
+        for _ in range(FAILED_MAX):
+            known = started(tmp_path)
+            running = service(exchange, tmp_path)
+            wait_until(lambda known=known: started(tmp_path) > known)
+            running.kill()
+            running.wait()
+        running = service(exchange, tmp_path)
+        wait_for_facts(tmp_path, running, lambda facts: count(facts, TradingStateChanged) >= 1)
+        (change,) = [fact for fact in facts_so_far(tmp_path) if isinstance(fact, TradingStateChanged)][:1]
+        assert change.state is TradingState.REDUCING
+        assert "came to no good end" in change.reason
+        assert stopped(running, signal.SIGTERM) <= STOP_SECONDS_MAX
+    assert not (tmp_path / STARTS_FILE).exists()
+
+
+def started(folder: Path) -> int:
+    """How many starts the folder remembers."""
+    try:
+        return len(json.loads((folder / STARTS_FILE).read_text()))
+    except FileNotFoundError:
+        return 0

@@ -31,6 +31,8 @@ class Started(msgspec.Struct, frozen=True):
     """The process is up and its journal replayed. Start, restart and recovery are this same event."""
 
     at: Nanos
+    trouble: str = ""
+    """Why this start should be careful; empty where there is no reason."""
 
 
 class BrokerRead(msgspec.Struct, frozen=True):

@@ -110,6 +110,7 @@ IN_PROCESSES = frozenset(
         "anchor.not_written",
         "anchor.unreadable",
         "ear.full",
+        "engine.careful_start",
         "handlers.resting",
         "journal.append_repeated",
         "leasing.lost",
@@ -125,6 +126,7 @@ IN_PROCESSES = frozenset(
         "recovery.cycle_closed",
         "recovery.order_imported",
         "session.writer_ended",
+        "starts.crash_loop",
         "websocket.reading_paused",
     }
 )

@@ -78,8 +78,13 @@ class LiveDriver:
         self.is_stopping = True
         self._ear.arrival.set()
 
-    async def run(self, is_finished: Callable[[], bool] = lambda: False, first: Sequence[Event] = ()) -> None:
-        """Start, recover and trade: all the same.
+    async def run(
+        self,
+        is_finished: Callable[[], bool] = lambda: False,
+        first: Sequence[Event] = (),
+        trouble: str = "",
+    ) -> None:
+        """Start, recover and trade: all the same. `trouble` says why this start should be careful.
 
         Raises an ExceptionGroup of what makes going on unsafe, such as StoreUnavailable or LeaseLost, or starting
         impossible: BrokerUnavailable where the order stream does not listen.
@@ -92,7 +97,7 @@ class LiveDriver:
             beside = [tasks.create_task(self._ear.hear()), tasks.create_task(self._keep_lease())]
             try:
                 if await self._is_listening():
-                    await self._loop(is_finished, [Started(self._now()), *first])
+                    await self._loop(is_finished, [Started(self._now(), trouble), *first])
             finally:
                 for task in beside:
                     task.cancel()
