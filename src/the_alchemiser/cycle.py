@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from the_alchemiser.domain.effects import CancelOrder, ReadMarket, ReadQuotes, SetTimer, SubmitOrder
 from the_alchemiser.domain.events import MarketRead
@@ -33,7 +34,7 @@ from the_alchemiser.domain.intent import (
 )
 from the_alchemiser.domain.market import Asset, MarketSnapshot, Quote, Session, Symbol
 from the_alchemiser.domain.money import ZERO, Dollars, Side, Weight
-from the_alchemiser.domain.orders import OrderRequest, OrderType
+from the_alchemiser.domain.orders import OrderRequest, OrderType, Relation
 from the_alchemiser.domain.portfolio import Account, Portfolio
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.pipeline.execution import Cancel, End, ExecutionPolicy, Move, OrderManager, Submit, Work
@@ -234,13 +235,25 @@ class TradingCycle:
                 return True
             if self._crosses(move.request):
                 return True
+            move = self._clipped(move)
         self._make(step, book, work, move)
         return True
+
+    def _clipped(self, move: Submit) -> Submit:
+        """The move with no more sold than both sides say is there and no other order takes."""
+        request = move.request
+        sellable = self.state.sellable(request.symbol)
+        if request.side is Side.BUY or request.shares <= sellable:
+            return move
+        probe("cycle.exit_clipped")
+        return replace(move, request=replace(request, shares=sellable))
 
     def _crosses(self, request: OrderRequest) -> bool:
         """Whether an order of ours on the other side may still trade: the two would trade with each other."""
         is_crossed = any(
-            order.request.side is not request.side and order.request.symbol == request.symbol
+            order.request.side is not request.side
+            and order.request.symbol == request.symbol
+            and order.relation is not Relation.LEG  # The exits of a bracket wait for its entry by themselves.
             for order in self.state.live.values()
         )
         if is_crossed:
@@ -276,7 +289,7 @@ class TradingCycle:
         """Whether doubt forbids the order for now: nothing opens on it, and no sale takes what may not be there."""
         state = self.state
         if request.side is Side.SELL:
-            return request.shares > state.sellable(request.symbol)
+            return state.sellable(request.symbol) <= 0
         is_suspected = bool(state.suspects & {"", request.symbol})
         is_active = state.trading is TradingState.ACTIVE
         return is_suspected or not is_active or bool(state.why_not_open(request.symbol))

@@ -286,9 +286,9 @@ class Engine:
 
     def _order_heard(self, step: Step, event: OrderHeard) -> None:
         name = event.report.client_order_id
-        if name in self.state.orders:
-            self.settlement.take_report(step, event.report)
-        elif self.reconciliation.others.take(step, event.report) or event.execution is not None:
+        if not self.settlement.take_report(step, event.report) and (
+            self.reconciliation.others.take(step, event.report) or event.execution is not None
+        ):
             self.inquiry.ask(step, "external")
         if event.execution is not None:
             self.settlement.book(step, event.execution, name)

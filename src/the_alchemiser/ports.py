@@ -46,6 +46,10 @@ class TradingRepository(Protocol):
         """The broker's record of one of our orders, or None where it has none."""
         ...
 
+    def get_order_by_id(self, broker_order_id: BrokerOrderId) -> OrderReport | None:
+        """The broker's record of any order by its own name for it, or None where it has none."""
+        ...
+
     def get_open_orders(self) -> Sequence[OrderReport]:
         """Every open order of the account, whoever sent it."""
         ...

@@ -108,9 +108,7 @@ class Reconciliation:
         """Whether somebody else's order was filled further, so that there are executions to be read."""
         has_news = False
         for report in reports:
-            if report.client_order_id in self.state.orders:
-                self._settlement.take_report(step, report)
-            else:
+            if not self._settlement.take_report(step, report):
                 has_news |= self.others.take(step, report)
         has_news |= self.others.end_missing(step, frozenset(one.broker_order_id for one in reports), asked_at)
         known = frozenset(report.client_order_id for report in reports)

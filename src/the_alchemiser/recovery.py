@@ -48,7 +48,7 @@ class Recovery:
     def _is_adopted(self, report: OrderReport) -> bool:
         """Whether it was met before and taken for somebody else's: what it filled is booked so already."""
         name, state = report.broker_order_id, self.state
-        is_booked = any(known == name for known, _ in state.external)
+        is_booked = name in state.external
         return is_booked or name in state.others or name in state.others_ended
 
     def _import(self, step: Step, report: OrderReport, *, is_opening: bool) -> None:

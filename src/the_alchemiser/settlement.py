@@ -27,6 +27,7 @@ from the_alchemiser.domain.orders import (
 )
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import Inquiry
+from the_alchemiser.kinship import Kinship
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
 
@@ -45,21 +46,32 @@ class Settlement:
     def __init__(self, state: EngineState, inquiry: Inquiry) -> None:
         self.state = state
         self.arrivals = Arrivals(state, inquiry)
+        self.kinship = Kinship(state, inquiry)
         self._awaits_fills = False
         self._hole_reads: dict[ClientOrderId, tuple[Nanos, int]] = {}
         """Ended orders with holes: since when, and how often the record was read without filling them."""
 
-    def take_report(self, step: Step, report: OrderReport) -> None:
-        """Record what is news in it. Orders that are not ours are known by their executions alone."""
-        order = self.state.orders.get(report.client_order_id)
-        if order is None or not self._is_of(order, report, step):
-            return
+    def take_report(self, step: Step, report: OrderReport) -> bool:
+        """Record what is news in it. False for an order that is not ours."""
+        order = self.kinship.find(step, report)
+        if order is None:
+            return False
+        if self._is_of(order, report, step):
+            name = order.request.client_order_id
+            own = report if report.client_order_id == name else replace(report, client_order_id=name)
+            self._take_own(step, order, own)
+        return True
+
+    def _take_own(self, step: Step, order: Order, report: OrderReport) -> None:
         before, was_named = order.status, bool(order.broker_order_id)
-        if order.learns(report):
+        has_kin = self.kinship.is_news(report)
+        if has_kin or order.learns(report):
             news = report
             if not order.advances(report):
                 news = replace(report, status=before, at=order.told_at, reason=order.reason)
             step.record(OrderReported(step.at, news))
+            if has_kin:
+                self.kinship.seek(step)
         if before in ABSENT and order.status is not before:
             self.arrivals.take_back(step, order, before)
         elif order.status is OrderStatus.UNKNOWN and before is OrderStatus.INTENDED:
@@ -70,11 +82,13 @@ class Settlement:
 
     def book(self, step: Step, execution: Execution, client_order_id: ClientOrderId) -> None:
         """Book an execution once, by whichever way and however often it is told."""
-        order = self.state.orders.get(client_order_id)
+        name = self.state.names.get(execution.broker_order_id, client_order_id)
+        order = self.state.orders.get(name)
         if order is None:
-            self._book_external(step, execution)
+            if execution.broker_order_id not in self.state.kin:
+                self._book_external(step, execution)
         elif self._is_of(order, execution, step) and ZERO <= execution.cum_before < execution.cum_after:
-            self._book(step, order, execution.as_fill(client_order_id))
+            self._book(step, order, execution.as_fill(name))
 
     def _book(self, step: Step, order: Order, told: Fill) -> None:
         """Book what of a fill is news: parts that are booked already are the same money told again."""
@@ -83,6 +97,8 @@ class Settlement:
             step.record(FillBooked(step.at, order.cycle_id, fill))
         for booked, part in news.disputed:
             self._dispute(step, order, booked, part)
+        if news.missing:
+            self.kinship.check_legs(step, order)
         if news.missing and order.remaining < 0:
             probe("settlement.more_filled_than_asked")
             name, excess = order.request.client_order_id, plain(-order.remaining)
@@ -171,7 +187,11 @@ class Settlement:
 
     def _book_external(self, step: Step, execution: Execution) -> None:
         """A trade somebody else made on our account: adopted, and told."""
-        known = (execution.broker_order_id, execution.cum_before) in self.state.external
+        booked = self.state.external.get(execution.broker_order_id, ())
+        told_as = execution.as_fill(f"external-{execution.broker_order_id}")
+        known = (
+            not (ZERO <= execution.cum_before < execution.cum_after) or not news_in(told_as, booked).missing
+        )
         is_opened = bool(self.state.account_number)
         if known or not is_opened or execution.at <= self.state.opened_at:
             return
@@ -183,6 +203,7 @@ class Settlement:
         if execution.side is Side.SELL and (position is None or position.shares < shares):
             return  # Its buy has yet to be told, or it is a short sale: the comparison with the broker will say.
         probe("settlement.external_trade_adopted")
-        step.record(FillBooked(step.at, "", execution.as_fill(f"external-{execution.broker_order_id}")))
+        for fill in news_in(told_as, booked).missing:
+            step.record(FillBooked(step.at, "", fill))
         told = f"{execution.side.value} {plain(shares)} {execution.symbol} at {plain(execution.price)}"
         step.alert("warning", f"adopted a trade that was not ours: {told}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from the_alchemiser.domain.effects import ReadBroker
 from the_alchemiser.domain.facts import (
@@ -22,6 +23,7 @@ from the_alchemiser.domain.facts import (
     FillBooked,
     FillCorrected,
     LedgerAdjusted,
+    OrderFollowed,
     OrderImported,
     OrderIntended,
     OrderLost,
@@ -46,10 +48,12 @@ from the_alchemiser.domain.orders import (
     BrokerOrderId,
     ClientOrderId,
     Fill,
+    Kin,
     Order,
     OrderReport,
     OrderRequest,
     OrderStatus,
+    Relation,
     later,
 )
 from the_alchemiser.domain.probes import probe
@@ -107,8 +111,10 @@ class EngineState:
         """Orders taken for absent: until when each read of the broker's record asks for them, lest one arrive late."""
         self.doubted: set[Symbol] = set()
         """Symbols in which an order was given up: closed to opening until ledger and broker agree on everything."""
-        self.external: set[tuple[BrokerOrderId, Shares]] = set()
-        """Booked executions of orders that were not ours: the broker's order id, and where the interval begins."""
+        self.external: dict[BrokerOrderId, tuple[Fill, ...]] = {}
+        """What is booked of orders that were not ours, lowest first."""
+        self.kin: dict[BrokerOrderId, tuple[ClientOrderId, Relation]] = {}
+        """Orders that came out of ours, as the broker says, and that it has not told of yet: of which, and how."""
         self.others: dict[BrokerOrderId, OrderReport] = {}
         """Open orders that are not ours: they reserve cash and shares, and are never cancelled by us."""
         self.others_ended: dict[BrokerOrderId, OrderReport] = {}
@@ -152,11 +158,14 @@ class EngineState:
         lacking = [order.intended_at for order in self.live.values() if order.booked < order.reported_filled]
         after = min([after, *lacking])
         absent = [name for name, until in self.absent.items() if at < until]
-        watch = (*self.live, *absent, *(report.client_order_id for report in self.others.values()))
+        twins = [name for name, order in self.live.items() if order.relation is Relation.TWIN]
+        relatives = (*self.kin, *(self.live[name].broker_order_id for name in twins))
+        ours = [name for name in self.live if name not in twins]
+        watch = (*ours, *absent, *(report.client_order_id for report in self.others.values()))
         since = self.agreed_at - ACTIVITY_DAYS * DAY if purpose.startswith(AGAIN) else None
         # A journal put back from a copy does not know what it has lost: at a start the broker is asked for it.
         orders_after = after if purpose == "start" else None
-        return ReadBroker(purpose, after, watch, activities_after=since, orders_after=orders_after)
+        return ReadBroker(purpose, after, watch, relatives, activities_after=since, orders_after=orders_after)
 
     def why_not_open(self, symbol: Symbol) -> str:
         """Why nothing may be opened in a symbol, as far as the books are concerned; empty where it may."""
@@ -165,6 +174,9 @@ class EngineState:
         if symbol in self.doubted:
             probe("state.doubted_symbol_stays_closed")
             return "an order was given up in it since the ledger and the broker last agreed"
+        position = self.ledger.positions.get(symbol)
+        if position is not None and position.lots and position.shares < 0:
+            return "more of it was sold than was held"
         frozen = self.frozen.get("") or self.frozen.get(symbol)
         return f"the ledger does not agree with the broker: {frozen.difference}" if frozen else ""
 
@@ -174,12 +186,24 @@ class EngineState:
         return {symbol: reason for symbol, reason in found.items() if reason}
 
     def sellable(self, symbol: Symbol) -> Shares:
-        """How much of a symbol a sale of ours may take: what is held by both accounts, less what others sell."""
+        """How much of a symbol a new sale may take: what both sides say is held, less what open orders sell."""
         position, frozen = self.ledger.positions.get(symbol), self.frozen.get(symbol)
         held = position.shares if position is not None else ZERO
         if frozen is not None:
             held = min(held, frozen.shares)
-        return max(held - self.held_for_others(symbol), ZERO)
+        return max(held - self.held_for_others(symbol) - self._promised(symbol), ZERO)
+
+    def _promised(self, symbol: Symbol) -> Shares:
+        """Shares that orders of ours may still sell; the exits of one bracket share theirs."""
+        plain, legs = ZERO, dict[ClientOrderId, Shares]()
+        for order in self.live.values():
+            if order.request.symbol != symbol or order.request.side is not Side.SELL:
+                continue
+            if order.relation is Relation.LEG:
+                legs[order.of] = max(legs.get(order.of, ZERO), order.pending)
+            else:
+                plain += order.pending
+        return sum(legs.values(), plain)
 
     @property
     def promised_to_others(self) -> Dollars | None:
@@ -268,6 +292,26 @@ class EngineState:
         self.orders[told.client_order_id] = order
         self._track(order)
 
+    def _order_followed(self, fact: OrderFollowed) -> None:
+        told, ancestor = fact.report, self.orders[fact.of]
+        request = OrderRequest(told.client_order_id, told.symbol, told.side, told.shares)
+        order = Order(request, fact.cycle_id, fact.at, ancestor.middle, of=fact.of, relation=fact.relation)
+        if fact.counted:
+            price = told.average_price or ancestor.middle
+            order.book(Fill(told.client_order_id, told.symbol, told.side, ZERO, fact.counted, price, fact.at))
+            order.counted = fact.counted
+        for fill in self.external.pop(told.broker_order_id, ()):
+            order.book(replace(fill, client_order_id=told.client_order_id))
+        self.others.pop(told.broker_order_id, None)
+        self.kin.pop(told.broker_order_id, None)
+        self.orders[told.client_order_id] = order
+        self.names[told.broker_order_id] = told.client_order_id
+        self._track(order)
+        works = self.cycle.works.values() if self.cycle is not None else ()
+        for work in works:
+            if fact.relation is not Relation.LEG and any(one is ancestor for one in work.orders):
+                work.orders.append(order)
+
     def _cancel_intended(self, fact: CancelIntended) -> None:
         order = self.orders[fact.client_order_id]
         order.cancel_intended, order.cancel_asked_at = True, fact.at
@@ -278,11 +322,19 @@ class EngineState:
         order.merge(report)
         if report.broker_order_id:
             self.names[report.broker_order_id] = report.client_order_id
+        if report.kin is not None:
+            self._announce(report.client_order_id, report.kin)
         if report.status in ABSENT:
             self._miss(order, fact.at)
         elif self.absent:
             self.absent.pop(report.client_order_id, None)
         self._track(order)
+
+    def _announce(self, name: ClientOrderId, kin: Kin) -> None:
+        related = [(leg, Relation.LEG) for leg in kin.legs]
+        for relative, relation in ((kin.replaced_by, Relation.REPLACEMENT), *related):
+            if relative and relative not in self.names:
+                self.kin[relative] = (name, relation)
 
     def _miss(self, order: Order, at: Nanos) -> None:
         """An order is taken for absent: one that was in doubt is watched for the rest of the day."""
@@ -307,7 +359,9 @@ class EngineState:
         fill = fact.fill
         order = self.orders.get(fill.client_order_id)
         if order is None:
-            self.external.add((fill.client_order_id.removeprefix("external-"), fill.cum_before))
+            name = fill.client_order_id.removeprefix("external-")
+            known = (*self.external.get(name, ()), fill)
+            self.external[name] = tuple(sorted(known, key=lambda one: one.cum_before))
         else:
             order.book(fill)
             self._track(order)
@@ -366,6 +420,7 @@ class EngineState:
         self.last_close = fact
         self.paid_in = ZERO
         self.absent.clear()
+        self.kin.clear()
 
 
 _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
@@ -380,6 +435,7 @@ _CHANGES: dict[type, Callable[[EngineState, Any], None]] = {
     TradeEnded: EngineState._trade_ended,
     OrderIntended: EngineState._order_intended,
     OrderImported: EngineState._order_imported,
+    OrderFollowed: EngineState._order_followed,
     CancelIntended: EngineState._cancel_intended,
     OrderReported: EngineState._order_reported,
     OrderLost: EngineState._order_lost,

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from the_alchemiser.domain.instants import SECOND, Nanos, parse_rfc3339
 from the_alchemiser.domain.market import Asset, Bar, Quote, Session
 from the_alchemiser.domain.money import ZERO, Side, decimal
-from the_alchemiser.domain.orders import Execution, FillSource, OrderReport, OrderStatus
+from the_alchemiser.domain.orders import Execution, FillSource, Kin, OrderReport, OrderStatus
 from the_alchemiser.domain.portfolio import WITH_SHARES, Account, Activity, Holding, activity_kind
 
 Raw = Mapping[str, Any]
@@ -60,6 +60,9 @@ BLOCKED_ACCOUNT_STATUSES = frozenset(
 _BLOCKS = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
 
 
+_NO_KIN = Kin()
+
+
 def order_report(raw: Raw) -> OrderReport:
     """One order object."""
     return OrderReport(
@@ -73,9 +76,16 @@ def order_report(raw: Raw) -> OrderReport:
         at=_instant(raw, "updated_at") or _instant(raw, "submitted_at") or _instant(raw, "created_at"),
         reason=_text(raw, "reject_reason"),
         average_price=_number(raw, "filled_avg_price") or None,
+        kin=_kin(raw),
         price=_number(raw, "limit_price") or _number(raw, "stop_price") or None,
         notional=_number(raw, "notional") or None,
     )
+
+
+def _kin(raw: Raw) -> Kin | None:
+    legs = tuple(_required(leg, "id") for leg in raw.get("legs") or ())
+    kin = Kin(_text(raw, "replaces"), _text(raw, "replaced_by"), legs)
+    return kin if kin != _NO_KIN else None
 
 
 def order_reports(rows: Any) -> Iterator[OrderReport]:

@@ -116,6 +116,19 @@ class OrderDesk:
             raw: Any = self._clients.trading.get(f"/orders/{broker_order_id}", {"nested": True})
             return convert.order_report(raw)
 
+    def get_order_by_id(self, broker_order_id: BrokerOrderId) -> OrderReport | None:
+        """Any order by the broker's id, or None where there is none."""
+        try:
+            with self._clients.reading():
+                report = self.get_order(broker_order_id)
+                if report.broker_order_id != broker_order_id:
+                    raise ValueError(ANOTHER_ORDER)
+                return report
+        except BrokerRefused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
     def get_open_orders(self) -> Sequence[OrderReport]:
         """Every open order of the account, whoever sent it, exits of brackets included. Complete, or it raises."""
         with alpaca_retry_context(operation_name="list open orders"), self._clients.reading():

@@ -41,6 +41,8 @@ class ReadBroker(msgspec.Struct, frozen=True):
     """Executions strictly after this instant are wanted."""
     watch: tuple[ClientOrderId, ...] = ()
     """Orders that are not known to have ended: asked for by id where the list of open orders lacks them."""
+    relatives: tuple[BrokerOrderId, ...] = ()
+    """Orders of which only the broker's own name is known: asked for by it where the list lacks them."""
     is_orders_only: bool = False
     activities_after: Nanos | None = None
     """Where set, what moved cash or shares other than by trading since this instant is wanted, too."""

@@ -14,7 +14,7 @@ from .instants import Nanos
 from .intent import PlannedTrade, RebalancePlan, Signal, TargetPortfolio, TradingState
 from .market import Quote, Symbol
 from .money import ZERO, Dollars, Price, Shares
-from .orders import ClientOrderId, Evidence, Fill, OrderReport, OrderRequest
+from .orders import ClientOrderId, Evidence, Fill, OrderReport, OrderRequest, Relation
 from .portfolio import Activity, Holding
 
 # Facts of single orders say gc=False: they hold no container, so no cycle can ever pass through them, and a long
@@ -127,6 +127,17 @@ class OrderImported(_Fact, frozen=True, tag="order_imported"):
     report: OrderReport
     counted: Shares = ZERO
     """Filled shares that are part of the opening balance, and therefore not booked once more."""
+
+
+class OrderFollowed(_Fact, frozen=True, tag="order_followed"):
+    """An order at the broker came out of one of ours: it is ours, too, under the name in its report."""
+
+    cycle_id: str
+    of: ClientOrderId
+    relation: Relation
+    report: OrderReport
+    counted: Shares = ZERO
+    """Shares that the replaced order had filled: they are part of this one's quantity, and booked already."""
 
 
 class OrderReported(_Fact, frozen=True, gc=False, tag="order_reported"):
@@ -289,6 +300,7 @@ Fact = (
     | OrderIntended
     | CancelIntended
     | OrderImported
+    | OrderFollowed
     | OrderReported
     | OrderLost
     | OrderSentAgain

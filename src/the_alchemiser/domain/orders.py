@@ -209,6 +209,19 @@ class Kin(msgspec.Struct, frozen=True):
     """The exits of a bracket or OCO."""
 
 
+class Relation(Enum):
+    """How an order that we did not send came out of one that we did."""
+
+    REPLACEMENT = "replacement"
+    """Somebody changed ours at the broker, which made this one of it."""
+    LEG = "leg"
+    """An exit that travelled with it."""
+    TWIN = "twin"
+    """The broker took the same request twice."""
+
+    __hash__ = object.__hash__
+
+
 class OrderReport(msgspec.Struct, frozen=True, gc=False):
     """What the broker said of one order, by whichever way it reached us. `filled` is cumulative."""
 
@@ -279,6 +292,11 @@ class Order(msgspec.Struct):
     average_price: Price | None = None
     averaged: Shares = ZERO
     """How many shares `average_price` is of."""
+    counted: Shares = ZERO
+    """How much of `booked` is the fill of another order: of the one it replaced, or of an opening balance."""
+    of: ClientOrderId = ""
+    relation: Relation | None = None
+    """For an order that came out of another one of ours, named by `of`: how."""
     fills: tuple[Fill, ...] = ()
     """What is booked: disjoint intervals, lowest first; holes are shares nobody has told of yet."""
 

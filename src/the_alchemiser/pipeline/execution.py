@@ -84,7 +84,7 @@ class Work(msgspec.Struct):
     @property
     def filled(self) -> Shares:
         """Shares booked over all its orders."""
-        return sum((order.booked for order in self.orders), ZERO)
+        return sum((order.booked - order.counted for order in self.orders), ZERO)
 
     @property
     def remaining(self) -> Shares:
@@ -139,6 +139,9 @@ class OrderManager:
             return self._tend(last, work.trade, step, quotes)
         if work.remaining <= 0:
             return End("filled")
+        if last is not None and last.status is OrderStatus.REPLACED:
+            probe("execution.successor_awaited")
+            return WAIT  # What it was replaced by may fill all of the rest.
         if last is not None and last.status in (
             OrderStatus.REJECTED,
             OrderStatus.DENIED,
@@ -150,6 +153,8 @@ class OrderManager:
         return self._submit(work, cycle_id, step, quotes[work.trade.symbol], free_cash)
 
     def _tend(self, order: Order, trade: PlannedTrade, step: int, quotes: Mapping[Symbol, Quote]) -> Move:
+        if order.relation is not None:
+            return WAIT  # Somebody changed it at the broker: it is followed, never undone.
         is_settled = order.status in (OrderStatus.NEW, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
         if not is_settled or order.cancel_intended or order.request.type is OrderType.MARKET:
             return WAIT

@@ -19,6 +19,7 @@ from the_alchemiser.domain.orders import (
     Execution,
     FillSource,
     ItemOutcome,
+    Kin,
     OrderReport,
     OrderRequest,
     OrderStatus,
@@ -85,6 +86,14 @@ class DirectBroker:
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
         try:
             return report_of(self.exchange.order_by_client_id(client_order_id))
+        except Refusal as refusal:
+            if refusal.http_status == 404:
+                return None
+            raise _refused(refusal) from refusal
+
+    def get_order_by_id(self, broker_order_id: BrokerOrderId) -> OrderReport | None:
+        try:
+            return report_of(self.exchange.order(broker_order_id))
         except Refusal as refusal:
             if refusal.http_status == 404:
                 return None
@@ -206,9 +215,14 @@ def report_of(order: Order) -> OrderReport:
         order.filled_qty_e9 / QUANTITY,
         order.updated_at,
         average_price=_average_price(order),
+        kin=_kin(order) if order.legs or order.replaces or order.replaced_by else None,
         price=_price_of(order.limit_price_e4 or order.stop_price_e4),
         notional=None if order.notional_e13 is None else order.notional_e13 / MONEY,
     )
+
+
+def _kin(order: Order) -> Kin:
+    return Kin(order.replaces or "", order.replaced_by or "", tuple(leg.id for leg in order.legs))
 
 
 def _average_price(order: Order) -> Decimal | None:

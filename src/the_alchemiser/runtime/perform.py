@@ -149,7 +149,7 @@ class Performer:
 
     def _read_broker(self, effect: ReadBroker) -> Event:
         broker = self.broker
-        orders = self._orders(self._listed(effect), effect.watch)
+        orders = self._orders(self._listed(effect), effect)
         if effect.is_orders_only:
             return OrdersRead(self.now(), effect.purpose, orders)
         executions = tuple(broker.get_executions(effect.executions_after))
@@ -170,12 +170,14 @@ class Performer:
         lost = [one for one in since if is_ours(one.client_order_id) and one.client_order_id not in names]
         return [*listed, *lost]
 
-    def _orders(
-        self, listed: Sequence[OrderReport], watch: Sequence[ClientOrderId]
-    ) -> tuple[OrderReport, ...]:
-        """The open orders, and each watched one that is no longer among them."""
+    def _orders(self, listed: Sequence[OrderReport], effect: ReadBroker) -> tuple[OrderReport, ...]:
+        """The open orders, and each wanted one that is not among them."""
         names = {report.client_order_id for report in listed}
-        missing = [self._watched(name) for name in watch if name not in names]
+        ids = {report.broker_order_id for report in listed}
+        missing = [
+            *(self._watched(name) for name in effect.watch if name not in names),
+            *(self.broker.get_order_by_id(one) for one in effect.relatives if one not in ids),
+        ]
         return (*listed, *(report for report in missing if report is not None))
 
     def _watched(self, name: ClientOrderId) -> OrderReport | None:

@@ -194,6 +194,9 @@ class Link:
             "look_up", lambda: self._broker.get_order_by_client_id(client_order_id), client_order_id
         )
 
+    def get_order_by_id(self, broker_order_id: BrokerOrderId) -> OrderReport | None:
+        return self._ask("look_up", lambda: self._broker.get_order_by_id(broker_order_id))
+
     def get_open_orders(self) -> Sequence[OrderReport]:
         return self._ask("open_orders", self._broker.get_open_orders)
 

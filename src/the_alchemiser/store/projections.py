@@ -191,6 +191,11 @@ def _order_imported(records: Records, seq: int, fact: facts.OrderImported) -> No
     records.add(replace(order, status=OrderStatus.INTENDED, broker_order_id=""))
 
 
+def _order_followed(records: Records, seq: int, fact: facts.OrderFollowed) -> None:
+    order = replace(_row_of(seq, fact.at, fact.report), cycle_id=fact.cycle_id)
+    records.add(replace(order, status=OrderStatus.INTENDED, broker_order_id=""))
+
+
 def _order_reported(records: Records, seq: int, fact: facts.OrderReported) -> None:
     report = fact.report
     order = records.find(OrderRecord, report.client_order_id) or _row_of(seq, fact.at, report)
@@ -403,6 +408,7 @@ _RULES: dict[type[Any], Callable[[Records, int, Any], None]] = {
     facts.TradeEnded: _trade_ended,
     facts.OrderIntended: _order_intended,
     facts.OrderImported: _order_imported,
+    facts.OrderFollowed: _order_followed,
     facts.OrderReported: _order_reported,
     facts.OrderLost: _order_lost,
     facts.FillBooked: _fill_booked,

@@ -159,6 +159,13 @@ class Story:
         intent = Intent(request, fact.cycle_id, fact.at, 0, shares_e9(report.shares), None)
         self.intents[report.client_order_id] = self.live[report.client_order_id] = intent
 
+    def _order_followed(self, fact: told.OrderFollowed) -> None:
+        report, ancestor = fact.report, self.intents[fact.of]
+        request = OrderRequest(report.client_order_id, report.symbol, report.side, report.shares)
+        qty = shares_e9(report.shares)
+        intent = Intent(request, fact.cycle_id, fact.at, ancestor.middle_e5, qty, None)
+        self.intents[report.client_order_id] = self.live[report.client_order_id] = intent
+
     def _cancel_intended(self, fact: told.CancelIntended) -> None:
         self.cancels.add(fact.client_order_id)
 
@@ -335,6 +342,7 @@ CHANGES: dict[type, Callable[[Story, Any], None]] = {
     told.AccountOpened: Story._account_opened,
     told.OrderIntended: Story._order_intended,
     told.OrderImported: Story._order_imported,
+    told.OrderFollowed: Story._order_followed,
     told.CancelIntended: Story._cancel_intended,
     told.OrderReported: Story._order_reported,
     told.OrderLost: Story._order_lost,
