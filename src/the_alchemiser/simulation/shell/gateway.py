@@ -21,13 +21,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SITES = {
     ("POST", "/v2/orders"): "submit",
-    ("DELETE", "/v2/orders"): "cancel",
+    ("DELETE", "/v2/orders"): "cancel_all",
     ("GET", "/v2/orders"): "open_orders",
     ("GET", "/v2/orders:by_client_order_id"): "look_up",
     ("GET", "/v2/account"): "account",
     ("GET", "/v2/positions"): "positions",
     ("GET", "/v2/account/activities/FILL"): "executions",
-    ("GET", "/v2/account/activities"): "executions",
+    ("GET", "/v2/account/activities"): "activities",
     ("GET", "/v2/calendar"): "sessions",
     ("GET", "/v2/stocks/bars"): "histories",
     ("GET", "/v2/stocks/quotes/latest"): "quotes",
@@ -50,6 +50,8 @@ def site_of(request: web.Request) -> str:
         return "cancel" if request.method == "DELETE" else ""
     if path.startswith("/v2/assets/"):
         path = "/v2/assets"
+    if path == "/v2/orders" and request.method == "GET" and request.query.get("status") != "open":
+        return "orders_since"
     return SITES.get((request.method, path), "")
 
 

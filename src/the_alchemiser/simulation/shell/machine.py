@@ -19,6 +19,7 @@ from the_alchemiser.simulation.machine import FLIGHT_SECONDS, RESTART_SECONDS, S
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.shell.loop import VirtualLoop
 from the_alchemiser.simulation.shell.network import Host, Network
+from the_alchemiser.simulation.shell.overheard import OverheardBroker
 from the_alchemiser.simulation.shell.platform import platform_of
 from the_alchemiser.simulation.shell.venue import ENDPOINTS, KEY, SECRET
 from the_alchemiser.simulation.threads import Crew
@@ -161,6 +162,7 @@ class Incarnation:
         broker.response_observers.append(lambda _: self.meet("answered"))
         system = assemble(self._around.config, (*line, number), self.journal, [self._stepped], self)
         system.turn.before = lambda events: self._around.heard(self._machine, events)
+        system.performer.broker = OverheardBroker(broker, self._around.network)
         self._system = system
         if self._is_asked_to_end:
             system.stop()

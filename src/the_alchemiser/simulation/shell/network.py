@@ -88,7 +88,7 @@ class Network:
         self.listeners: dict[tuple[str, int], tuple[Host, Callable[[End], object]]] = {}
         self.clogged: set[str] = set()
         """While anything is in it nothing arrives anywhere; then everything does."""
-        self.bytes_carried = 0
+        self.bytes_carried = self.streams_opened = 0
 
     def host(self, name: str) -> Host:
         """The network as a new process of this name has it."""
@@ -195,6 +195,7 @@ class End:
             return
         if self.is_client and piece.startswith(STREAM_PATH):
             self.is_stream = self.peer.is_stream = True
+            self._network.streams_opened += 1
         self._network.bytes_carried += len(piece)
         self._travel(piece, self._network.director.strike(self._site_of(piece)))
 
@@ -251,9 +252,9 @@ class End:
             self._arrive(lambda receiver: receiver.arrived(piece), delay)
 
     def _drip(self, piece: bytes) -> None:
-        pause = SECOND // DRIP_BYTES_PER_SECOND * 10
-        for start in range(0, len(piece), 10):
-            self._deliver(piece[start : start + 10], pause)
+        for start in range(0, len(piece), DRIP_BYTES_PER_SECOND):
+            delay = start // DRIP_BYTES_PER_SECOND * SECOND
+            self._deliver(piece[start : start + DRIP_BYTES_PER_SECOND], delay)
 
     def _arrive(self, tell: Callable[[Receiver], None], delay: Nanos = 0) -> None:
         """In order: nothing overtakes what was sent before."""

@@ -21,6 +21,8 @@ BEFORE_CYCLE = 12 * MINUTE
 class ShellWorld(World):
     """Everything there is, down to the bytes. `run` it once."""
 
+    _is_open = False
+
     unfit = frozenset({"second", "ahead", "behind", "ask_cycle", "halt"})
 
     def _open_exchange(self) -> Exchange:
@@ -37,12 +39,16 @@ class ShellWorld(World):
         return FloorTime(self._floor, latest_first=False)
 
     def _build_machine(self, name: str = "main") -> Machine:
-        seed = self.schedule.seed
-        wires = Network(self.time, self.director, stream(seed, "latency"))
-        wires.clogged = self.network.clogged
-        self._venue = Venue(self._floor, wires)
-        self._venue.open(Gateway(wires, self._arrived).middleware())
-        return ShellMachine(self._surroundings(), wires, name, seed)
+        if not self._is_open:
+            self._open_venue()
+        return ShellMachine(self._surroundings(), self.wires, name, self.schedule.seed)
+
+    def _open_venue(self) -> None:
+        self._is_open = True
+        self.wires = Network(self.time, self.director, stream(self.schedule.seed, "latency"))
+        self.wires.clogged = self.network.clogged
+        self._venue = Venue(self._floor, self.wires)
+        self._venue.open(Gateway(self.wires, self._arrived).middleware())
 
     def run(self) -> Outcome:
         """Live, and judge."""

@@ -1,0 +1,52 @@
+"""The adapter as a process uses it, with the judge listening: what was asked, and what it took for the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from the_alchemiser.domain.errors import BrokerError
+from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, ItemOutcome, OrderReport, OrderRequest
+from the_alchemiser.ports import Broker
+from the_alchemiser.simulation.link import Network
+
+Answer = TypeVar("Answer")
+
+
+class OverheardBroker:
+    """Every port of the adapter; orders and what is read of them are told as the link tells them."""
+
+    def __init__(self, broker: Broker, network: Network) -> None:
+        self._broker, self._network = broker, network
+
+    def place_order(self, request: OrderRequest) -> OrderReport:
+        self._network.departed(request)
+        return self._tell("submit", request, lambda: self._broker.place_order(request))
+
+    def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
+        self._network.departed(broker_order_id)
+        return self._tell("cancel", broker_order_id, lambda: self._broker.cancel_order(broker_order_id))
+
+    def cancel_all_orders(self) -> Sequence[ItemOutcome]:
+        self._network.departed("all")
+        return self._tell("cancel_all", "all", self._broker.cancel_all_orders)
+
+    def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
+        return self._tell(
+            "look_up", client_order_id, lambda: self._broker.get_order_by_client_id(client_order_id)
+        )
+
+    def get_open_orders(self) -> Sequence[OrderReport]:
+        return self._tell("open_orders", None, self._broker.get_open_orders)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    def _tell(self, site: str, about: object, ask: Callable[[], Answer]) -> Answer:
+        try:
+            answer = ask()
+        except BrokerError as error:
+            self._network.answered(site, about, error)
+            raise
+        self._network.answered(site, about, answer)
+        return answer
