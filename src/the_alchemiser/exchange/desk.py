@@ -152,6 +152,11 @@ class Desk:
         self.exchange.halt(halt)
         self._upcoming = None
 
+    def look_again(self) -> int:
+        """Somebody acted on the account past this desk: tells what came of it; how many updates there were."""
+        self._upcoming = None
+        return self.tell()
+
     def tell(self) -> int:
         """Tells the trading stream what has happened; how many updates there were."""
         updates = self._exchange.take_updates()

@@ -151,16 +151,28 @@ def dawn(sessions: tuple[Session, ...]) -> Nanos:
 
 def opened(life: Life, seed: int, sessions: tuple[Session, ...]) -> Exchange:
     """The exchange at dawn, where the account's owner has bought some shares before we came."""
-    eve = xnys_sessions().all[sessions[0].index - 1]
     exchange = Exchange(
         # Halts of one world must not halt another's; everything else of the market is shared.
         cast("Market", OwnScript(market())),
         seed=seed,
-        start=eve.close - MINUTE,
+        start=eve_of(sessions),
         cash=life.cash,
         multiplier=life.multiplier,
         rules=VenueRules(),
     )
+    buy_holdings(exchange, life)
+    exchange.advance(dawn(sessions))
+    exchange.take_updates()
+    return exchange
+
+
+def eve_of(sessions: tuple[Session, ...]) -> Nanos:
+    """When the account's owner trades before we come: a minute before the close of the day before."""
+    return xnys_sessions().all[sessions[0].index - 1].close - MINUTE
+
+
+def buy_holdings(exchange: Exchange, life: Life) -> None:
+    """What the account's owner has before we come; then the venue takes up its habits."""
     for symbol, percent in life.holdings.items():
         quote = exchange.quote(symbol)
         assert quote is not None
@@ -168,9 +180,6 @@ def opened(life: Life, seed: int, sessions: tuple[Session, ...]) -> Exchange:
         if shares:
             exchange.submit_for_owner(OrderRequest(symbol=symbol, side="buy", qty_e9=shares * QUANTITY))
     exchange.rules = life.rules()
-    exchange.advance(dawn(sessions))
-    exchange.take_updates()
-    return exchange
 
 
 def _drawn(seed: int) -> Life:

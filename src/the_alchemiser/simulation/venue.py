@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.exchange.errors import Refusal
+from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.exchange.market.prices import Levels, Quote, Tick, Trade
 from the_alchemiser.exchange.market.script import Halt, MarketScript
@@ -28,7 +29,7 @@ class OwnScript:
     In a halt there are no new prices; everything else is asked of the shared market.
     """
 
-    def __init__(self, shared: SimulatedDays) -> None:
+    def __init__(self, shared: SimulatedDays | Board) -> None:
         self._shared = shared
         self.script = MarketScript()
 

@@ -39,9 +39,12 @@ class Scene:
     """One thread of a process that talks with the exchange through the adapter."""
 
     def __init__(self, *faults: Fault) -> None:
-        schedule = Schedule(1, faults=faults, life={"symbols": ["KO", "PEP"], "cash": "100000"})
+        schedule = Schedule(
+            1, faults=faults, life={"symbols": ["KO", "PEP"], "cash": "100000", "holdings": {}}
+        )
         life = Life.of(schedule)
-        self.floor = open_floor(life, 1, dawn(life.sessions(1)))
+        sessions = life.sessions(1)
+        self.floor = open_floor(life, 1, sessions, dawn(sessions))
         self.time = FloorTime(self.floor)
         self.network = Network(self.time, Director(schedule), stream(1, "latency"))
         self.venue = Venue(self.floor, self.network)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -19,15 +20,18 @@ from the_alchemiser.exchange.journal import CommandLog
 from the_alchemiser.exchange.market.board import Board
 from the_alchemiser.exchange.market.crypto import SimulatedCrypto
 from the_alchemiser.exchange.market.options import OptionMarket
+from the_alchemiser.exchange.market.prices import Market
+from the_alchemiser.exchange.market.sessions import Session
 from the_alchemiser.exchange.server import LINE_BYTES_LIMIT, application
 from the_alchemiser.exchange.setting import Setting
 from the_alchemiser.exchange.timestamps import rfc3339
 from the_alchemiser.exchange.world import Origin
 from the_alchemiser.exchange.world import World as TradingWorld
-from the_alchemiser.simulation.life import MARKET_SEED, Life, market
+from the_alchemiser.simulation.life import MARKET_SEED, Life, buy_holdings, eve_of, market
 from the_alchemiser.simulation.shell.loop import VirtualLoop
 from the_alchemiser.simulation.shell.network import Network
 from the_alchemiser.simulation.threads import Crew
+from the_alchemiser.simulation.venue import OwnScript
 from the_alchemiser.simulation.virtual import VirtualTime
 
 KEY, SECRET = "PKSIMULATEDWORLD", "SimulatedSecretThatOpensAToy"
@@ -35,23 +39,27 @@ ENDPOINTS: Endpoints = endpoints_of(PAPER_URL)
 PORT = 443
 
 
-def open_floor(life: Life, seed: int, start: Nanos) -> Floor:
-    """A trading floor with one account, at dawn."""
-    terms = AccountTerms(
-        key=KEY, secret=SECRET, cash=life.cash, multiplier=life.multiplier, rules=life.rules()
-    )
+def open_floor(life: Life, seed: int, sessions: tuple[Session, ...], begins_at: Nanos) -> Floor:
+    """A trading floor with one account, as it is when a world begins."""
+    terms = AccountTerms(key=KEY, secret=SECRET, cash=life.cash, multiplier=life.multiplier)
     setting = Setting(
         seed=seed,
         cash=life.cash,
-        start=rfc3339(start),
+        start=rfc3339(eve_of(sessions)),
         data="simulated",
         multiplier=life.multiplier,
-        rules=life.rules(),
     )
-    origin = Origin(setting, _board(), (terms,))
-    return Floor(
+    # Halts of one world must not halt another's; everything else of the market is shared.
+    origin = Origin(setting, cast("Market", OwnScript(_board())), (terms,))
+    floor = Floor(
         TradingWorld(origin, CommandLog.temporary()), asked=setting, speed=None, origin_of=lambda _: origin
     )
+    desk = only_desk(floor)
+    buy_holdings(desk.exchange, life)
+    desk.look_again()
+    while floor.now < begins_at:
+        floor.move(begins_at)
+    return floor
 
 
 def only_desk(floor: Floor) -> Desk:
@@ -82,6 +90,9 @@ class FloorTime(VirtualTime):
         return bool(self._now < until)
 
     def _tell(self) -> bool:
+        """What somebody did at the exchange past its floor."""
+        if self.exchange.update_count != self._desk.told:
+            self._desk.look_again()
         return False
 
 

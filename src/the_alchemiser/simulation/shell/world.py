@@ -7,6 +7,7 @@ from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.life import dawn
 from the_alchemiser.simulation.machine import Machine
+from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.shell.gateway import Gateway
 from the_alchemiser.simulation.shell.machine import ShellMachine
 from the_alchemiser.simulation.shell.network import Network
@@ -23,10 +24,10 @@ class ShellWorld(World):
 
     _is_open = False
 
-    unfit = frozenset({"second", "ahead", "behind", "ask_cycle", "halt"})
+    unfit = frozenset({"second", "ahead", "behind", "ask_cycle"})
 
     def _open_exchange(self) -> Exchange:
-        self._floor = open_floor(self.life, self.schedule.seed, self._begins_at())
+        self._floor = open_floor(self.life, self.schedule.seed, self.sessions, self._begins_at())
         return only_desk(self._floor).exchange
 
     def _begins_at(self) -> Nanos:
@@ -49,6 +50,10 @@ class ShellWorld(World):
         self.wires.clogged = self.network.clogged
         self._venue = Venue(self._floor, self.wires)
         self._venue.open(Gateway(self.wires, self._arrived).middleware())
+
+    def _befall(self, fault: Fault) -> None:
+        super()._befall(fault)
+        only_desk(self._floor).look_again()
 
     def run(self) -> Outcome:
         """Live, and judge."""
