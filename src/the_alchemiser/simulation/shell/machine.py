@@ -162,7 +162,7 @@ class Incarnation:
         broker.response_observers.append(lambda _: self.meet("answered"))
         system = assemble(self._around.config, (*line, number), self.journal, [self._stepped], self)
         system.turn.before = lambda events: self._around.heard(self._machine, events)
-        system.performer.broker = OverheardBroker(broker, self._around.network)
+        system.performer.broker = OverheardBroker(broker, self._around.network, self._machine.name)
         self._system = system
         if self._is_asked_to_end:
             system.stop()

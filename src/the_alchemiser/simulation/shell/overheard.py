@@ -16,19 +16,19 @@ Answer = TypeVar("Answer")
 class OverheardBroker:
     """Every port of the adapter; orders and what is read of them are told as the link tells them."""
 
-    def __init__(self, broker: Broker, network: Network) -> None:
-        self._broker, self._network = broker, network
+    def __init__(self, broker: Broker, network: Network, name: str) -> None:
+        self._broker, self._network, self._name = broker, network, name
 
     def place_order(self, request: OrderRequest) -> OrderReport:
-        self._network.departed(request)
+        self._network.departed(self._name, request)
         return self._tell("submit", request, lambda: self._broker.place_order(request))
 
     def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
-        self._network.departed(broker_order_id)
+        self._network.departed(self._name, broker_order_id)
         return self._tell("cancel", broker_order_id, lambda: self._broker.cancel_order(broker_order_id))
 
     def cancel_all_orders(self) -> Sequence[ItemOutcome]:
-        self._network.departed("all")
+        self._network.departed(self._name, "all")
         return self._tell("cancel_all", "all", self._broker.cancel_all_orders)
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
