@@ -295,8 +295,8 @@ class TradingCycle:
         return is_suspected or not is_active or bool(state.why_not_open(request.symbol))
 
     def _objection(self, at: Nanos, closes_at: Nanos) -> str:
-        if self.state.last_reconciliation is None:
-            return "the ledger was never compared with the broker"
+        if not self.state.is_compared:
+            return "the ledger was not compared with the broker since the start"
         left = closes_at - at
         if left <= self.config.execution.market_seconds_before_close * SECOND:
             return f"only {max(left, 0) // MINUTE} minutes to the close are left"

@@ -325,7 +325,7 @@ class Engine:
 
     def _go_on(self, step: Step, heard_of: Symbol = "") -> None:
         """Let the cycle make its next moves, but never before the broker's record was compared once."""
-        if self.reconciliation.is_ready:
+        if self.state.is_compared:
             self.cycle.advance(step, heard_of)
 
 

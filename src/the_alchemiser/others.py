@@ -9,10 +9,20 @@ from msgspec.structs import replace
 from the_alchemiser.domain.facts import ExternalOrderSeen
 from the_alchemiser.domain.instants import Nanos
 from the_alchemiser.domain.money import plain
-from the_alchemiser.domain.orders import CLIENT_ORDER_ID_PREFIX, OrderReport, OrderStatus, later
+from the_alchemiser.domain.orders import (
+    CLIENT_ORDER_ID_PREFIX,
+    BrokerOrderId,
+    OrderReport,
+    OrderStatus,
+    later,
+)
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
+
+MISSED_MIN = 2
+"""So many reads in a row must lack an order of somebody else's, in the list and when asked for it, to end it."""
+GONE = "the broker no longer knows it"
 
 
 class Others:
@@ -20,6 +30,7 @@ class Others:
 
     def __init__(self, state: EngineState) -> None:
         self.state = state
+        self._missed: dict[BrokerOrderId, int] = {}
 
     def take(self, step: Step, report: OrderReport) -> bool:
         """Take in the broker's word on an order that is not ours. True where it was filled further than we knew."""
@@ -34,21 +45,24 @@ class Others:
             self._tell(step, report)
             return report.filled > 0
         status, filled = later(known.status, report.status), max(known.filled, report.filled)
+        if known.reason == GONE and not report.status.is_done:
+            status = report.status  # That it had ended was our belief alone.
         if (status, filled) == (known.status, known.filled):
             return False
         step.record(ExternalOrderSeen(step.at, replace(report, status=status, filled=filled)))
         return filled > known.filled
 
     def end_missing(self, step: Step, reported: Collection[str], asked_at: Nanos) -> bool:
-        """An order of theirs that the broker, asked for it, no longer knows has ended. True where there was one."""
-        missing = [
-            one for name, one in self.state.others.items() if name not in reported and one.at < asked_at
-        ]
-        for report in missing:
+        """An order of theirs that the broker, asked for it twice, does not know has ended. True where there was one."""
+        missing = {
+            name: one for name, one in self.state.others.items() if name not in reported and one.at < asked_at
+        }
+        self._missed = {name: self._missed.get(name, 0) + 1 for name in missing}
+        ended = [report for name, report in missing.items() if self._missed[name] >= MISSED_MIN]
+        for report in ended:
             probe("others.order_vanished")
-            gone = replace(report, status=OrderStatus.CANCELED, reason="the broker no longer knows it")
-            step.record(ExternalOrderSeen(step.at, gone))
-        return bool(missing)
+            step.record(ExternalOrderSeen(step.at, replace(report, status=OrderStatus.CANCELED, reason=GONE)))
+        return bool(ended)
 
     def _tell(self, step: Step, report: OrderReport) -> None:
         probe("others.order_adopted")

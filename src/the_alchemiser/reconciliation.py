@@ -63,8 +63,6 @@ class Reconciliation:
     ) -> None:
         self.state = state
         self.broker: BrokerState | None = None
-        self.is_ready = False
-        """Whether the comparison of the start was made: nothing is opened before."""
         self.others = Others(state)
         self._recovery = Recovery(state)
         self._settlement, self._inquiry, self._stance = settlement, inquiry, stance
@@ -153,8 +151,8 @@ class Reconciliation:
             step.ask(SetTimer(step.at + RECHECK_SECONDS * SECOND, f"{AGAIN}{purpose}"))
             return False
         self._conclude(step, event, differences)
+        self.state.is_compared = True
         if purpose == "start":
-            self.is_ready = True
             self._stance.dispel(START)
         if "" not in self.state.frozen:
             self._stance.agreed(step, asked_at)

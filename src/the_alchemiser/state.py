@@ -126,6 +126,8 @@ class EngineState:
         """Fills booked since ledger and broker last agreed: among them is the one that a difference is about."""
         self.frozen: dict[Symbol, SymbolFrozen] = {}
         """Where nothing may be opened; the empty symbol stands for cash, and so for everything."""
+        self.is_compared = False
+        """Whether ledger and broker were compared since this process began; what was agreed before may not hold now."""
         self.suspects: frozenset[Symbol] = frozenset()
         """Where a difference was seen that is being looked at again: no fact yet, so nothing remembers it."""
         self.cycle: CycleBook | None = None
@@ -169,8 +171,8 @@ class EngineState:
 
     def why_not_open(self, symbol: Symbol) -> str:
         """Why nothing may be opened in a symbol, as far as the books are concerned; empty where it may."""
-        if self.last_reconciliation is None:
-            return "the ledger was never compared with the broker"
+        if not self.is_compared:
+            return "the ledger was not compared with the broker since the start"
         if symbol in self.doubted:
             probe("state.doubted_symbol_stays_closed")
             return "an order was given up in it since the ledger and the broker last agreed"
