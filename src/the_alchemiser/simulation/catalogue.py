@@ -53,20 +53,19 @@ _READING = (*_NO_ANSWER, Kind("unauthorized", 0.3), Kind("stale"))
 _LISTING = (*_READING, Kind("empty", 0.5), Kind("torn", 0.5))
 
 CALLS = (
-    Site("submit", 0.10, _CHANGING),
-    Site("cancel", 0.10, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
-    Site("cancel_all", 0.10, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
-    Site("look_up", 0.10, (*_READING, Kind("empty", 0.5), Kind("answer_of_another", 0.5))),
-    Site("open_orders", 0.05, _LISTING),
-    Site("orders_since", 0.05, _LISTING),
-    Site("account", 0.05, _READING),
-    Site("positions", 0.05, _LISTING),
-    Site("executions", 0.05, _LISTING),
-    Site("activities", 0.10, _LISTING),
+    Site("submit", 0.35, _CHANGING),
+    Site("cancel", 0.5, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
+    Site("look_up", 0.15, (*_READING, Kind("empty", 0.5), Kind("answer_of_another", 0.5))),
+    Site("open_orders", 0.02, _LISTING),
+    Site("orders_since", 0.15, _LISTING),
+    Site("account", 0.02, _READING),
+    Site("positions", 0.02, _LISTING),
+    Site("executions", 0.02, _LISTING),
+    Site("activities", 0.15, _LISTING),
     Site("sessions", 0.20, _READING),
-    Site("histories", 0.25, _LISTING),
-    Site("quotes", 0.08, _LISTING),
-    Site("assets", 0.25, _LISTING),
+    Site("histories", 0.45, _LISTING),
+    Site("quotes", 0.20, _LISTING),
+    Site("assets", 0.45, _LISTING),
 )
 """Conversations with the broker, by what is asked."""
 
@@ -92,10 +91,18 @@ _DEATH = (
     Kind("terminate", 0.5, amount=(0.0, 30.0)),
 )
 VENUE = (
-    Site("venue_submit", 0.05, (Kind("rejected_later", amount=(0.0, 30.0)),)),
+    Site(
+        "venue_submit",
+        0.15,
+        (
+            Kind("rejected_later", amount=(0.0, 30.0)),
+            Kind("filled_anyway", amount=(0.0, 60.0)),
+            Kind("canceled_by_hand", amount=(0.0, 60.0)),
+        ),
+    ),
     Site(
         "venue_cancel",
-        0.15,
+        0.3,
         (
             Kind("delayed", amount=(0.1, 300.0)),
             Kind("stuck", 0.5, amount=(600.0, 36_000.0)),
@@ -140,11 +147,10 @@ TIMED = (
         3.0,
         (
             Kind("halt", amount=(30.0, 600.0)),
-            Kind("reject"),
-            Kind("fill"),
             Kind("manual_buy"),
             Kind("manual_sell"),
-            Kind("manual_cancel"),
+            Kind("deposit"),
+            Kind("withdrawal"),
         ),
     ),
     Site("operator", 0.7, (Kind("ask_cycle"),)),
@@ -158,7 +164,7 @@ TIMED = (
             Kind("half_open", amount=(1.0, 20.0)),
         ),
     ),
-    Site("clog", 4.0, (Kind("clogged", amount=(5.0, 240.0)),)),
+    Site("clog", 4.0, (Kind("clogged", amount=(5.0, 240.0)), Kind("swizzled", 0.3, amount=(10.0, 120.0)))),
 )
 """What happens by itself, so many times a day."""
 

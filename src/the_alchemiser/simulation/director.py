@@ -57,10 +57,14 @@ class Director:
         self._counts[site] += 1
         number = self._counts[site]
         listed = self._listed
-        fault = self._swarm[site].draw(number) if listed is None else listed.get((site, number))
+        fault = self._draw(site, number) if listed is None else listed.get((site, number))
         if fault is None or self._is_calm or fault.kind in unless:
             return None
         return self.record(fault)
+
+    def _draw(self, site: str, number: int) -> Fault | None:
+        armed = self._swarm.get(site)
+        return None if armed is None else armed.draw(number)
 
     def record(self, fault: Fault) -> Fault:
         """It happened."""
@@ -97,7 +101,7 @@ class _Armed:
         self._site, self._chance = site.name, chance
         self._kinds = _armed(site, swarm)
         self._weights = [kind.weight for kind in self._kinds]
-        self._rate = min(RATE_MAX, site.rate * strength * math.exp(swarm.uniform(-1.2, 1.2)))
+        self._rate = min(RATE_MAX, site.rate * strength * math.exp(swarm.uniform(-0.8, 1.0)))
 
     def draw(self, number: int) -> Fault | None:
         """What meets call `number`."""
@@ -127,7 +131,7 @@ def _place(weights: list[float], chosen: float) -> int:
 
 
 def _how_many(mean: float, chance: random.Random) -> int:
-    return round(chance.uniform(0, 2 * mean))
+    return round(chance.uniform(0.4 * mean, 1.6 * mean))
 
 
 def _amount(kind: Kind, chance: random.Random) -> float:

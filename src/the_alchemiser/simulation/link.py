@@ -28,6 +28,7 @@ from the_alchemiser.domain.orders import (
 )
 from the_alchemiser.domain.portfolio import Account, Activity, Holding
 from the_alchemiser.runtime.direct import DirectBroker
+from the_alchemiser.simulation.catalogue import CLOGGABLE
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.director import Director
 from the_alchemiser.simulation.schedule import Fault
@@ -70,10 +71,19 @@ class Network:
 
     def clog(self, fault: Fault) -> None:
         """Requests of one kind, or of every kind one after another, get no answer for a while."""
-        site = fault.about
-        self.clogged.add(site)
-        until = self.time.now + round(fault.amount * SECOND)
-        self.time.at(until, lambda: self.clogged.discard(site))
+        if fault.kind != "swizzled":
+            self._clog(fault.about, 0.0, fault.amount)
+            return
+        sites = list(CLOGGABLE)
+        chance = stream(self._seed, f"swizzle {fault.number}")
+        chance.shuffle(sites)
+        for site in sites:
+            self._clog(site, chance.uniform(0, 0.4) * fault.amount, chance.uniform(0.6, 1) * fault.amount)
+
+    def _clog(self, site: str, from_seconds: float, until_seconds: float) -> None:
+        now = self.time.now
+        self.time.at(now + round(from_seconds * SECOND), lambda: self.clogged.add(site))
+        self.time.at(now + round(until_seconds * SECOND), lambda: self.clogged.discard(site))
 
     def way_seconds(self, site: str) -> float:
         """How long the next way of this kind takes."""
@@ -101,6 +111,7 @@ class Conversation:
         self._kind = "" if fault is None else fault.kind
         self._amount = 0.0 if fault is None else fault.amount
         self._deliver: Deliver | None = None
+        self._copies = 2 if self._kind == "request_doubled" else 1
         self._there, self._back = network.way_seconds(site), network.way_seconds(site)
 
     def begin(self, deliver: Deliver) -> None:
@@ -114,7 +125,7 @@ class Conversation:
             return
         late = self._amount if self._kind == "request_late" else 0.0
         self._after(self._there + late, self._arrive)
-        if self._kind == "request_doubled":
+        if self._copies > 1:
             self._after(self._there + self._network.way_seconds(self._site), self._arrive)
 
     def _arrive(self) -> None:
@@ -123,6 +134,9 @@ class Conversation:
         except BrokerError as refusal:
             answer = Failed(refusal)
         network = self._network
+        self._copies -= 1
+        if self._copies:
+            return  # What is answered to the first of two is lost; the second is told that there is one already.
         if self._site in network.clogged or self._kind in NEVER_HEARD:
             return
         spoiled = self._spoil(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,12 +14,12 @@ from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.exchange.market.prices import Levels, Quote, Tick, Trade
 from the_alchemiser.exchange.market.script import Halt, MarketScript
 from the_alchemiser.exchange.units import CENT_E13, QUANTITY
-from the_alchemiser.exchange.venue.core import Exchange
-from the_alchemiser.exchange.venue.orders import Order, OrderRequest
+from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
 from the_alchemiser.exchange.venue.setbacks import Blow, Setback
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.director import Director
 from the_alchemiser.simulation.schedule import Fault
+from the_alchemiser.simulation.virtual import VirtualTime
 
 Answer = TypeVar("Answer")
 
@@ -62,8 +63,8 @@ class OwnScript:
 class Venue:
     """Halts, rejects, fills out of band; orders, cancels and transfers by hand."""
 
-    def __init__(self, exchange: Exchange, director: Director, seed: int, symbols: tuple[str, ...]) -> None:
-        self._exchange, self._director = exchange, director
+    def __init__(self, time: VirtualTime, director: Director, seed: int, symbols: tuple[str, ...]) -> None:
+        self._exchange, self._at, self._director = time.exchange, time.at, director
         self._seed, self._symbols = seed, symbols
 
     # What comes of requests
@@ -73,8 +74,14 @@ class Venue:
         fault = self._director.strike("venue_submit")
         if fault is None:
             return act()
-        with self._exchange.suffering(Setback(new=_blow(fault))):
-            return act()
+        if fault.kind == "rejected_later":
+            with self._exchange.suffering(Setback(new=_blow(fault))):
+                return act()
+        answer, befall = act(), self._fill if fault.kind == "filled_anyway" else self._cancel_by_hand
+        newest = self._exchange.orders(OrderFilter(status="all", limit=1))
+        if newest:
+            self._later(fault, lambda: befall(newest[0], fault))
+        return answer
 
     def canceling(self, order_id: str, act: Callable[[], Answer]) -> Answer:
         """A cancel is asked for; it may take long, and be refused in the end."""
@@ -90,11 +97,8 @@ class Venue:
         """A fault of the site `venue`; False where there was nothing it could happen to."""
         acts = {
             "halt": self._halt,
-            "reject": self._reject,
-            "fill": self._fill,
             "manual_buy": self._manual_buy,
             "manual_sell": self._manual_sell,
-            "manual_cancel": self._manual_cancel,
             "deposit": self._deposit,
             "withdrawal": self._withdraw,
         }
@@ -104,23 +108,31 @@ class Venue:
             return False
         return True
 
-    def _working(self) -> list[Order]:
-        return [order for order in self._exchange.open_orders() if order.status != "held"]
-
     def _halt(self, fault: Fault, chance: random.Random) -> None:
         now, market = self._exchange.now, self._exchange.market
         halt = Halt(chance.choice(self._symbols), now, now + round(fault.amount * SECOND), "T1")
         market.script = MarketScript((*market.script.entries, halt))
         self._exchange.halt(halt)
 
-    def _reject(self, fault: Fault, chance: random.Random) -> None:
-        self._exchange.reject_later(chance.choice(self._working()).id, "rejected by the venue")
-
-    def _fill(self, fault: Fault, chance: random.Random) -> None:
-        order = chance.choice(self._working())
-        left = order.remaining_e9 // QUANTITY
-        part = QUANTITY * chance.randint(1, left) if left and chance.random() < 0.5 else None
+    def _fill(self, order: Order, fault: Fault) -> None:
+        """An execution out of band, of a part or of all that is left."""
+        # What was reported as ended stays so: nobody could answer for an execution that comes after it.
+        whole = self._exchange.order(order.id).remaining_e9 // QUANTITY
+        if not self._exchange.order(order.id).is_open:
+            return
+        chance = stream(self._seed, f"part {fault.number}")
+        part = QUANTITY * chance.randint(1, whole) if whole and chance.random() < 0.5 else None
         self._exchange.fill_anyway(order.id, part)
+
+    def _cancel_by_hand(self, order: Order, fault: Fault) -> None:
+        self._exchange.cancel(order.id)
+
+    def _later(self, fault: Fault, act: Callable[[], None]) -> None:
+        def happen() -> None:
+            with contextlib.suppress(Refusal):
+                act()
+
+        self._at(self._exchange.now + round(fault.amount * SECOND), happen)
 
     def _manual_buy(self, fault: Fault, chance: random.Random) -> None:
         self._manual("buy", chance.choice(self._symbols), chance.randint(1, 10) * QUANTITY)
@@ -133,9 +145,6 @@ class Venue:
 
     def _manual(self, side: str, symbol: str, qty_e9: int) -> None:
         self._exchange.submit_for_owner(OrderRequest(symbol=symbol, side=side, qty_e9=qty_e9))
-
-    def _manual_cancel(self, fault: Fault, chance: random.Random) -> None:
-        self._exchange.cancel(chance.choice(self._working()).id)
 
     def _deposit(self, fault: Fault, chance: random.Random) -> None:
         self._exchange.transfer(chance.randint(1, 500_000) * CENT_E13)

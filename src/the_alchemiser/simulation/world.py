@@ -75,7 +75,7 @@ class World:
         self.time = self._begin_time()
         self.director = Director(schedule)
         self.disk = Disk(self.time, self.director, self._note_facts)
-        self.venue = Venue(self.exchange, self.director, schedule.seed, self.life.symbols)
+        self.venue = Venue(self.time, self.director, schedule.seed, self.life.symbols)
         self.network = Network(self.time, self.director, self.venue, schedule.seed)
         config = self.life.engine_config(schedule.seed)
         self.clerk = Clerk(self.exchange, self.life.judged_by(config), _dates(self.sessions), self.disk.facts)
