@@ -132,6 +132,15 @@ def test_somebody_elses_fill_that_was_only_implied_makes_us_read_the_record(hand
     assert [fact.report.filled for fact in hand.kinds(ExternalOrderSeen)] == [4]
 
 
+def test_an_overdrawn_account_has_nothing_free_beside_an_order_of_any_amount() -> None:
+    hand = Hand()
+    hand.start("-250")
+    hand.at += SECOND
+    hand.hear(somebody_elses("buy", 10, "MSFT"), "new")
+    assert hand.engine.state.promised_to_others is None
+    assert hand.engine.cycle.free_cash() == -250
+
+
 # One read at a time
 
 

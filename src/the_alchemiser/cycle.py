@@ -213,10 +213,13 @@ class TradingCycle:
     def free_cash(self) -> Dollars:
         """Cash that exists and is promised to no open order."""
         of_others = self.state.promised_to_others
-        if of_others is None:
-            return ZERO  # An order of somebody else's may take any amount: nothing is certain to be left.
         promised = sum((self.orders.reserved(order) for order in self.state.live.values()), ZERO)
-        return self.state.ledger.cash - promised - of_others
+        left = self.state.ledger.cash - promised
+        if of_others is None:
+            return min(
+                left, ZERO
+            )  # An order of somebody else's may take any amount: nothing is sure to be left.
+        return left - of_others
 
     def _move(self, step: Step, book: CycleBook, work: Work) -> bool:
         """Make the next move of one trade, if there is one; False where it takes a newer quote than we have."""

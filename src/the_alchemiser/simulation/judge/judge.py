@@ -66,6 +66,7 @@ class Judge:
         if not self.case.glances:
             # What it saw and had not written it has not seen: whoever comes next must see it again.
             self.case.hearing.seen.clear()
+            self.case.hearing.seen_orders.clear()
 
     def stepped(self, machine: str, glance: Glance | None = None) -> None:
         """A machine has taken a turn; `glance` is its memory, or None where that cannot have changed."""
