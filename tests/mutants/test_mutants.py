@@ -41,5 +41,5 @@ def test_a_mutant_without_a_place_is_told() -> None:
 
 
 def test_a_mutant_that_is_no_python_is_told() -> None:
-    broken = Mutant("odd", "nothing", "settlement.py", "SENDS_MAX = 2", "SENDS_MAX = (")
+    broken = Mutant("odd", "nothing", "step.py", "NOTHING = StepResult()", "NOTHING = (")
     assert "never closed" in broken.fault()
