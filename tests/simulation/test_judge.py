@@ -12,7 +12,7 @@ import pytest
 from court import ACME, BOLT, CASH, CLOSE, CYCLE, E4, E9, E13, MINUTE, SECOND, SESSION, Court
 
 from the_alchemiser.domain import facts as told
-from the_alchemiser.domain.events import OrderHeard
+from the_alchemiser.domain.events import OrderHeard, Started, StreamRestored
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.market import Quote
@@ -411,13 +411,13 @@ def test_a_machine_that_holds_something_else_is_found(court: Court) -> None:
     assert court.violated == {"I-CASH"}
 
 
-def test_a_cent_that_nobody_can_explain_is_found_in_the_exchange(court: Court) -> None:
-    court.exchange.stated_cash_e13 = CASH * E13
-    court.step()
-    assert court.texts == []
-    court.exchange.stated_cash_e13 += 1
-    court.step()
-    assert court.violated == {"I-CASH"}
+def test_a_cent_that_nobody_can_explain_is_found_in_the_exchange() -> None:
+    for cents, expected in ((0, set()), (1, {"I-CASH"})):
+        court = Court()
+        court.trade(A)
+        court.exchange.stated_cash_e13 = (CASH - 1000) * E13 + cents
+        court.step()
+        assert court.violated == expected
 
 
 def test_a_cent_that_nobody_can_explain_is_found_in_a_ledger(court: Court) -> None:
@@ -556,6 +556,76 @@ def test_an_open_order_of_somebody_else_may_be_counted(court: Court) -> None:
     court.wait(2)
     court.step()
     assert court.texts == []
+
+
+def asked(court: Court, *sites: str) -> None:
+    court.case.hearing.asked_at |= dict.fromkeys(sites, court.now)
+
+
+def test_open_orders_that_nobody_asks_for_are_found(court: Court) -> None:
+    asked(court, "account")
+    court.send(A)
+    court.wait(60)
+    court.step()
+    assert court.texts == []
+    court.wait(1)
+    court.step()
+    assert court.violated == {"I-EXT"}
+
+
+def test_open_orders_may_be_asked_for_or_nobody_be_there_to_ask(court: Court) -> None:
+    asked(court, "account")
+    court.send(A)
+    court.wait(50)
+    asked(court, "open_orders")
+    court.wait(60)
+    court.step()
+    assert court.texts == []
+    court.judge.delivered([Started(court.now)])
+    court.wait(60)
+    court.step()
+    assert court.texts == []
+
+
+def test_a_gap_of_the_stream_that_nobody_reads_is_found(court: Court) -> None:
+    asked(court, "executions")
+    court.wait(1)
+    for is_read, expected in ((True, set()), (False, {"I-EXT"})):
+        court.judge.delivered([StreamRestored(court.now)])
+        court.wait(1)
+        if is_read:
+            asked(court, "executions")
+        court.wait(30)
+        court.step()
+        assert court.violated == expected
+
+
+def test_an_unknown_order_that_nobody_looks_for_is_found(court: Court) -> None:
+    asked(court, "account")
+    unanswered(court)
+    court.wait(30)
+    asked(court, f"look_up {A}", "open_orders")
+    court.wait(60)
+    court.step()
+    assert court.texts == []
+    court.wait(1)
+    asked(court, "open_orders")
+    court.step()
+    assert court.violated == {"I-UNK"}
+
+
+def test_missing_executions_that_nobody_asks_for_are_found(court: Court) -> None:
+    asked(court, "account")
+    order = court.send(A)
+    court.exchange.execute(order, 4)
+    court.report(A, OrderStatus.PARTIALLY_FILLED, 4)
+    court.wait(60)
+    asked(court, "open_orders")
+    court.step()
+    assert court.texts == []
+    court.wait(1)
+    court.step()
+    assert court.violated == {"I-FILL"}
 
 
 # I-EPOCH

@@ -64,6 +64,8 @@ class Network:
         self.last: dict[str, tuple[Nanos, Any]] = {}
         self.departed: Callable[[str, object], None] = lambda machine, request: None
         """Told every request that leaves a process."""
+        self.asked: Callable[[str, object], None] = lambda site, about: None
+        """Told everything that is asked, as it leaves a process."""
         self.answered: Answered = lambda site, about, answer: None
         """Told every answer that reaches a process."""
         self._seed = seed
@@ -258,6 +260,7 @@ class Link:
         return self._ask(site, arrive, request)
 
     def _ask(self, site: str, act: Callable[[], Answer], about: object = None) -> Answer:
+        self._network.asked(site, about)
         fault = self._network.director.strike(site, self._senseless(site))
         answer = self._crew.wait(Conversation(self._network, site, act, fault).begin)
         self._network.answered(site, about, answer.error if isinstance(answer, Failed) else answer)

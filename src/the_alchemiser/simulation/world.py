@@ -79,9 +79,9 @@ class World:
         self.network = Network(self.time, self.director, self.venue, schedule.seed)
         config = self.life.engine_config(schedule.seed)
         self.clerk = Clerk(self.exchange, self.life.judged_by(config), _dates(self.sessions), self.disk.facts)
-        self.director.witness = lambda fault: self.clerk.judge.struck(f"{fault.site}: {fault.kind}")
+        self.director.witness = self.clerk.struck
         self.network.answered, self.network.departed = self.clerk.answered, self._departed
-        self.disk.committed = self.clerk.committed
+        self.network.asked, self.disk.committed = self.clerk.asked, self.clerk.committed
         self.violations: list[Violation] = []
         self.alerts: list[str] = []
         self._rival: Machine | None = None

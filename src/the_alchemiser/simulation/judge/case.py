@@ -9,7 +9,7 @@ import msgspec
 
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.pipeline.risk import RiskLimits
-from the_alchemiser.simulation.judge.exact import MILLION, SECOND, money_e13
+from the_alchemiser.simulation.judge.exact import MILLION, MINUTE, SECOND, money_e13
 from the_alchemiser.simulation.judge.hearing import Glance, Hearing
 from the_alchemiser.simulation.judge.record import Record
 from the_alchemiser.simulation.judge.story import Story
@@ -33,6 +33,10 @@ class Rules(msgspec.Struct, frozen=True):
     """How many complete lists of orders must have lacked it before it may be given up (2.L)."""
     external: int = SECOND
     """How soon a trade that was not ours is in our books once we could see it."""
+    looking: int = MINUTE
+    """How long what is open, lost or told in part may be left without anybody's asking for it."""
+    reading_a_gap: int = 30 * SECOND
+    """How soon after the stream is back the record is asked for: other requests may be on their way before."""
     bounds: dict[str, int] = {}
 
 

@@ -10,14 +10,21 @@ from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.orders import OrderRequest
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.simulation.judge.case import Case, Rules, Session
+from the_alchemiser.simulation.judge.exact import MINUTE, SECOND
 from the_alchemiser.simulation.judge.hearing import Departure
 from the_alchemiser.simulation.judge.judge import Judge
 from the_alchemiser.simulation.judge.record import Record, Source
 from the_alchemiser.simulation.judge.violations import Violation
 from the_alchemiser.simulation.judge.witness import cancellation, glance, submission
+from the_alchemiser.simulation.schedule import Fault
 
 DEFINITE = (BrokerRefused, BrokerUnauthorized, BrokerBusy)
 """Failures that say that nothing was accepted."""
+
+ARRESTING = frozenset({"pause", "locked", "unwritable", "slow", "fails_before", "fails_after", "second"})
+"""Faults that keep a process from asking anything for as long as they say, and then some."""
+PATIENCE = MINUTE
+"""How long a journal that cannot be written is waited for while nothing is sent."""
 
 
 class Clerk:
@@ -69,6 +76,20 @@ class Clerk:
         elif site == "open_orders" and not isinstance(answer, Exception):
             hearing.lists.append(now)
 
+    def asked(self, site: str, about: object) -> None:
+        """A process asks something of the broker."""
+        now = self.case.record.now
+        self.case.hearing.asked_at[site] = now
+        if site == "look_up":
+            self.case.hearing.asked_at[f"look_up {about}"] = now
+
+    def struck(self, fault: Fault) -> None:
+        """A fault was injected; some keep a process from everything for a while."""
+        self.judge.struck(f"{fault.site}: {fault.kind}")
+        if fault.kind in ARRESTING:
+            until = self.case.record.now + round(fault.amount * SECOND) + PATIENCE
+            self.case.hearing.awake_from = max(self.case.hearing.awake_from, until)
+
     def stepped(self, machine: str, engine: Engine, *, is_holder: bool) -> None:
         """A machine took a turn; its memory is looked at where it can have changed: facts alone change it.
 
@@ -79,6 +100,7 @@ class Clerk:
             self.judge.stepped(machine)
             return
         for other in set(self._known) - {machine}:
+            self.case.hearing.awake_from = max(self.case.hearing.awake_from, self.case.record.now)
             self.ended(other)
         grown = len(self._durable)
         if self._known.get(machine) == grown:

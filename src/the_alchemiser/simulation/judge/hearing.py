@@ -7,7 +7,15 @@ from itertools import takewhile
 
 import msgspec
 
-from the_alchemiser.domain.events import BrokerRead, Event, OrderHeard, OrdersRead
+from the_alchemiser.domain.events import (
+    BrokerRead,
+    Event,
+    JournalRestored,
+    OrderHeard,
+    OrdersRead,
+    Started,
+    StreamRestored,
+)
 from the_alchemiser.domain.orders import Execution, OrderReport
 
 SUBMIT, CANCEL, REPLACE = "submit", "cancel", "replace"
@@ -69,6 +77,12 @@ class Hearing:
         """When an execution (broker's order id, end of its interval) first reached an engine."""
         self.seen_orders: dict[str, int] = {}
         """When an open order, by the broker's id, first reached an engine."""
+        self.asked_at: dict[str, int] = {}
+        """When something was asked of the broker last, by site, and of a single order by site and name."""
+        self.restored_at = 0
+        """When an engine learnt last that its stream was back."""
+        self.awake_from = 0
+        """Since when a process has had the account without a pause, or will have had it."""
         self.struck: list[tuple[int, str]] = []
         """Faults as they struck: when, which."""
         self._fresh: dict[str, set[str]] = {"one": set(), "written": set()}
@@ -92,7 +106,11 @@ class Hearing:
 
     def delivered(self, at: int, event: Event) -> None:
         """An answer or message reached an engine."""
-        if isinstance(event, OrderHeard):
+        if isinstance(event, Started | JournalRestored):
+            self.awake_from = max(self.awake_from, at)
+        elif isinstance(event, StreamRestored):
+            self.restored_at = at
+        elif isinstance(event, OrderHeard):
             self._saw_orders(at, (event.report,))
             if event.execution is not None:
                 self._saw(at, event.execution)

@@ -11,12 +11,12 @@ from typing import Any
 
 from the_alchemiser.domain.events import Event
 from the_alchemiser.domain.facts import Fact
-from the_alchemiser.simulation.judge import booking, exposing, keeping, ordering
+from the_alchemiser.simulation.judge import booking, exposing, keeping, looking, ordering
 from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, COMMIT, DEPARTURE, FILL, REST, STEP, Case
 from the_alchemiser.simulation.judge.hearing import Arrival, Departure, Glance
 from the_alchemiser.simulation.judge.violations import Violation
 
-SECTIONS = (booking, exposing, keeping, ordering)
+SECTIONS = (booking, exposing, keeping, looking, ordering)
 """Importing them registers their checks."""
 VIOLATIONS_MAX = 100
 """A broken run breaks the same rule again and again; so many tell enough."""

@@ -48,6 +48,7 @@ class Record:
         self.cash_e13 = source.opening_cash_e13
         self._last_order: str | None = None
         self._updates = -1
+        self._moves = -1
 
     @property
     def now(self) -> int:
@@ -73,6 +74,11 @@ class Record:
         sign = 1 if fill.side == BUY else -1
         self.cash_e13 -= sign * fill.qty_e9 * fill.price_e4 * fill.multiplier + fill.fee_e13
         self._move(fill.symbol, sign * fill.qty_e9 - fill.fee_qty_e9)
+
+    def has_moved(self) -> bool:
+        """Whether money or shares have moved since this was last asked: only then is there a statement to look at."""
+        moves, self._moves = self._moves, len(self.fills) + len(self.others)
+        return moves != self._moves
 
     def filled_e9(self, order_id: str) -> int:
         """Shares of an order that were executed, by its executions."""

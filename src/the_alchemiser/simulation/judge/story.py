@@ -41,6 +41,8 @@ class Intent(msgspec.Struct):
     booked: list[Interval] = []
     not_after: int = 0
     """From when on it is too late to send it; 0: never."""
+    lacking_since: int = 0
+    """Since when more shares are reported as filled than are booked; 0: they are not."""
     lost_at: int = 0
     """When the journal last said that no clear answer had come; 0: never."""
 
@@ -177,7 +179,7 @@ class Story:
         if RANKS[status] > RANKS[intent.status] or {status, intent.status} <= LIVE:
             intent.status = status
         intent.reported_e9 = max(intent.reported_e9, shares_e9(report.filled))
-        self._follow(intent)
+        self._follow(intent, fact.at)
 
     def _order_lost(self, fact: told.OrderLost) -> None:
         intent = self.intents[fact.client_order_id]
@@ -200,7 +202,7 @@ class Story:
         intent = self.intents.get(fill.client_order_id)
         if intent is not None:
             intent.reported_e9 = max(intent.reported_e9, after)
-            self._follow(intent)
+            self._follow(intent, fact.at)
 
     def _fill_corrected(self, fact: told.FillCorrected) -> None:
         fill = fact.fill
@@ -244,7 +246,9 @@ class Story:
         self.transferred_e13 += money_e13(fact.cash) + shares * price
         self._move(fact.symbol, shares, Fraction(price))
 
-    def _follow(self, intent: Intent) -> None:
+    def _follow(self, intent: Intent, at: int) -> None:
+        is_lacking = intent.reported_e9 > intent.booked_e9
+        intent.lacking_since = (intent.lacking_since or at) if is_lacking else 0
         if intent.has_ended:
             self.live.pop(intent.name, None)
         else:
