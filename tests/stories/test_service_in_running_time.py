@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -22,7 +23,7 @@ from stories.services import (
 )
 from wire import ExchangeProcess, running_exchange
 
-from the_alchemiser.domain.facts import DayClosed, FillBooked, TradingStateChanged
+from the_alchemiser.domain.facts import AlertRaised, DayClosed, FillBooked, OrderIntended, TradingStateChanged
 from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.runtime.starts import FAILED_MAX
 from the_alchemiser.service import STARTS_FILE
@@ -110,6 +111,31 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
             assert running.returncode == 128 + signal.SIGINT
         well_again(exchange)
         os.kill(exchange.process.pid, signal.SIGCONT)
+
+
+def test_while_the_disk_is_full_nothing_is_sent_and_when_space_returns_the_day_is_finished(
+    tmp_path: Path,
+) -> None:
+    """No file of the process may grow beyond a few bytes: for its journal the disk is full, and for its log, too."""
+    with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
+        running = service(exchange, tmp_path)
+        wait_for_facts(tmp_path, running, lambda facts: count(facts, FillBooked) >= 1)
+        no_limit = resource.prlimit(running.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (1024, no_limit[1]))
+        time.sleep(OUTAGE_SECONDS)
+        known = {
+            fact.request.client_order_id for fact in facts_so_far(tmp_path) if isinstance(fact, OrderIntended)
+        }
+        sent = {order["client_order_id"] for order in exchange.get("/v2/orders", status="all", limit=500)}
+        assert sent <= known
+        assert running.poll() is None
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, no_limit)
+        wait_for_facts(tmp_path, running, lambda facts: count(facts, DayClosed) >= 1)
+        assert stopped(running, signal.SIGTERM) <= STOP_SECONDS_MAX
+        assert running.returncode == 0
+        assert_nothing_lost_or_doubled(exchange, tmp_path)
+        texts = [fact.text for fact in facts_so_far(tmp_path) if isinstance(fact, AlertRaised)]
+    assert any("nothing was sent for" in text for text in texts)
 
 
 def test_a_service_that_keeps_dying_starts_carefully(tmp_path: Path) -> None:

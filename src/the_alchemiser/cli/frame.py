@@ -7,6 +7,7 @@ file in the data folder.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -89,9 +90,10 @@ class Frame:
         return Redaction((*self._secrets, *_secrets_in_environment())).text(text)
 
     def say(self, text: str) -> None:
-        """Tell the person something that is not the answer."""
-        sys.stderr.write(f"{self.redact(text)}\n")
-        sys.stderr.flush()
+        """Tell the person something that is not the answer. Where nobody can be told, the work goes on all the same."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{self.redact(text)}\n")
+            sys.stderr.flush()
 
     def answer(self, document: object, shown: Callable[[], RenderableType]) -> None:
         """Print what was asked for: the document with `--json`, else what `shown` makes for people."""
