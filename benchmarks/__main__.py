@@ -27,6 +27,7 @@ QUICK = {
     "stream_ingest": "--rounds 1 --messages 5000",
     "exchange_start": "--rounds 1",
     "journal": "--days 1",
+    "journal_start": "--facts 1000",
     "order_round_trip": "--orders 10 --rounds 1",
     "decision_to_socket": "--decisions 1",
     "demo": "--days 1 --rounds 1",

@@ -33,6 +33,7 @@ PROMISED = {
     "stream_ingest": {"full_frames", "one_a_frame"},
     "exchange_start": {"listening", "libraries", "python", "cpu_s", "resident_mb"},
     "journal": {"appends_per_s", "fsync_per_s_limit", "sqlite_commits_per_s"},
+    "journal_start": {"entries", "start_s", "cpu_s", "hash_s_limit", "rss_mib"},
     "order_round_trip": {"ours", "alpaca_py", "http_client", "alpaca_py_takes_times"},
     "decision_to_socket": {"day", "reprice"},
     "demo": {"process_s", "seconds", "seconds_to_first_fill", "python_start_s"},
@@ -58,7 +59,7 @@ def said_by(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["exchange_core", "exchange_start", "journal", "demo"])
+@pytest.mark.parametrize("name", ["exchange_core", "exchange_start", "journal", "journal_start", "demo"])
 def test_a_benchmark_prints_one_line_of_figures(name: str) -> None:
     assert all(said_by(name)[figure] > 0 for figure in PROMISED[name])
 
