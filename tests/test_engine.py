@@ -135,12 +135,13 @@ def test_a_manual_order_half_done_when_we_came_is_adopted_from_where_it_stood(ha
     assert hand.kinds(Reconciled)[-1].differences == ()
 
 
-def test_a_manual_sale_told_before_its_buy_waits_for_the_record(hand: Hand) -> None:
+def test_a_manual_sale_told_before_its_buy_is_booked_at_once_and_made_whole_by_the_record(hand: Hand) -> None:
     hand.start()
     hand.at = NOON + SECOND
     buy, sell = somebody_elses("buy", 10, "MSFT", "first"), somebody_elses("sell", 10, "MSFT", "second")
     hand.hear(sell, "filled", 10, (0, 10), price="110")
-    assert hand.kinds(FillBooked) == []
+    assert hand.engine.state.ledger.shares() == {"MSFT": -10}
+    assert hand.engine.state.why_not_open("MSFT")
     executions = [execution_of(buy, 0, 10, at=hand.at), execution_of(sell, 0, 10, "110", at=hand.at)]
     hand.read("external", "100100", executions=executions)
     assert (hand.engine.state.ledger.cash, hand.engine.state.ledger.realised) == (100_100, 100)

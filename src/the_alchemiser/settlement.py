@@ -13,7 +13,7 @@ from the_alchemiser.domain.effects import SetTimer
 from the_alchemiser.domain.facts import FillBooked, FillCorrected, OrderReported
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.intervals import holes, is_believed, news_in
-from the_alchemiser.domain.money import ZERO, Side, plain, ratio
+from the_alchemiser.domain.money import ZERO, plain, ratio
 from the_alchemiser.domain.orders import (
     ABSENT,
     DONE,
@@ -199,9 +199,6 @@ class Settlement:
             probe("settlement.execution_awaits_its_order")
             return  # The broker's record is read again until that order is settled, and then it has a name.
         shares = execution.cum_after - execution.cum_before
-        position = self.state.ledger.positions.get(execution.symbol)
-        if execution.side is Side.SELL and (position is None or position.shares < shares):
-            return  # Its buy has yet to be told, or it is a short sale: the comparison with the broker will say.
         probe("settlement.external_trade_adopted")
         for fill in news_in(told_as, booked).missing:
             step.record(FillBooked(step.at, "", fill))

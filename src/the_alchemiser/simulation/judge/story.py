@@ -263,19 +263,19 @@ class Story:
         else:
             self.positions_e9.pop(symbol, None)
         lots = self.lots.setdefault(symbol, [])
-        if by_e9 > 0:
-            lots.append((by_e9, price))
-        else:
-            self._sell(lots, -by_e9, price)
+        while by_e9 and lots and lots[0][0] * by_e9 < 0:
+            by_e9 = self._close_oldest(lots, by_e9, price)
+        if by_e9:
+            lots.append((by_e9, price))  # Owed, where a sale is told before its buy.
 
-    def _sell(self, lots: list[tuple[int, Fraction]], left: int, price: Fraction) -> None:
-        while left and lots:
-            shares, cost = lots.pop(0)
-            sold = min(shares, left)
-            left -= sold
-            self.realised_e13 += sold * (price - cost)
-            if shares > sold:
-                lots.insert(0, (shares - sold, cost))
+    def _close_oldest(self, lots: list[tuple[int, Fraction]], by_e9: int, price: Fraction) -> int:
+        """Set shares against the oldest ones of the other sign; how many are left of them."""
+        shares, cost = lots.pop(0)
+        closed = min(shares, -by_e9) if shares > 0 else max(shares, -by_e9)
+        self.realised_e13 += closed * (price - cost)
+        if shares != closed:
+            lots.insert(0, (shares - closed, cost))
+        return by_e9 + closed
 
     def _trade_approved(self, fact: told.TradeApproved) -> None:
         self.approved[fact.cycle_id, fact.trade.symbol, fact.trade.side.value] = fact
