@@ -47,6 +47,10 @@ def simulate(
     shrink: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Find the shortest life that breaks the same.")
     ] = None,
+    shell: Annotated[
+        bool,
+        typer.Option("--shell", help="Whole processes over real requests and streams; fewer seeds a second."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Let the whole system live through seeded misfortune in virtual time, and judge it after every step.
@@ -58,10 +62,10 @@ def simulate(
         return _shrink(frame, shrink)
     if replay is not None:
         return _replay(frame, replay)
-    return _sweep(frame, _schedules(seeds, days, faults), workers or os.cpu_count() or 1, out)
+    return _sweep(frame, _schedules(seeds, days, faults, shell), workers or os.cpu_count() or 1, out)
 
 
-def _schedules(seeds: str, days: int, faults: str) -> list[Schedule]:
+def _schedules(seeds: str, days: int, faults: str, shell: bool) -> list[Schedule]:
     from the_alchemiser.domain.errors import ConfigurationError
     from the_alchemiser.simulation.schedule import INTENSITIES, Schedule
 
@@ -70,7 +74,7 @@ def _schedules(seeds: str, days: int, faults: str) -> list[Schedule]:
     first, dots, last = seeds.partition("..")
     if not first.isdecimal() or (dots and not last.isdecimal()) or int(last or first) < int(first):
         raise ConfigurationError(f"--seeds: {seeds!r} is no range such as {SEEDS}")
-    return [Schedule(seed, days, faults) for seed in range(int(first), int(last or first) + 1)]
+    return [Schedule(seed, days, faults, shell=shell) for seed in range(int(first), int(last or first) + 1)]
 
 
 def _sweep(frame: Frame, schedules: list[Schedule], workers: int, out: Path) -> int:
@@ -155,10 +159,10 @@ def _say_failure(frame: Frame, lived: Lived, path: Path) -> None:
 def _replay(frame: Frame, path: Path) -> int:
     from the_alchemiser.simulation.schedule import Schedule
     from the_alchemiser.simulation.sweep import Lived, Totals
-    from the_alchemiser.simulation.world import World
+    from the_alchemiser.simulation.worlds import world_of
 
     schedule, totals, started = Schedule.read(path), Totals(), time.monotonic()
-    outcome = World(schedule).run()
+    outcome = world_of(schedule).run()
     lived = Lived.of(outcome)
     totals.add(lived)
     if lived.violations:
@@ -196,9 +200,9 @@ def _shrink(frame: Frame, path: Path) -> int:
 
 def _lived_again(schedule: Schedule) -> Lived:
     from the_alchemiser.simulation.sweep import Lived
-    from the_alchemiser.simulation.world import World
+    from the_alchemiser.simulation.worlds import world_of
 
-    outcome: Outcome = World(schedule).run()
+    outcome: Outcome = world_of(schedule).run()
     return Lived.of(outcome)
 
 

@@ -37,6 +37,8 @@ class Schedule(msgspec.Struct, frozen=True):
     life: dict[str, object] = {}
     """What is other than the seed would have it."""
     faults: tuple[Fault, ...] | None = None
+    shell: bool = False
+    """Whether the processes are whole: live driver, adapter and stream client over the exchange's real server."""
     violated: str = ""
     """The invariant that broke when this was written down; empty: none may."""
     version: int = VERSION

@@ -11,7 +11,7 @@ import msgspec
 
 from the_alchemiser.simulation.life import Life
 from the_alchemiser.simulation.schedule import Fault, Schedule
-from the_alchemiser.simulation.world import World
+from the_alchemiser.simulation.worlds import world_of
 
 RUNS_MAX = 2_000
 """After so many worlds the shortest one found so far is good enough."""
@@ -59,7 +59,7 @@ class Shrinker:
         if self.runs >= RUNS_MAX:
             return False
         self.runs += 1
-        outcome = World(candidate).run()
+        outcome = world_of(candidate).run()
         is_same = any(violation.invariant == self._violated for violation in outcome.violations)
         if is_same:
             # What was listed but did not come about is no part of it.
@@ -117,7 +117,7 @@ class Shrinker:
 
 def shrink(schedule: Schedule, progress: Progress = lambda _, __: None) -> Schedule:
     """The shortest schedule that breaks the same invariant. ValueError where this one breaks none."""
-    outcome = World(schedule).run()
+    outcome = world_of(schedule).run()
     broken = [violation.invariant for violation in outcome.violations]
     if not broken:
         raise ValueError("nothing is violated in this schedule")

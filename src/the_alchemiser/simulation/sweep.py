@@ -12,7 +12,8 @@ import msgspec
 
 from the_alchemiser.simulation.judge.violations import Violation
 from the_alchemiser.simulation.schedule import Schedule
-from the_alchemiser.simulation.world import Outcome, World
+from the_alchemiser.simulation.world import Outcome
+from the_alchemiser.simulation.worlds import world_of
 
 CHUNK_MAX = 10
 """Seeds a worker takes at once: few enough that the progress is seen, enough that the talk about them costs nothing."""
@@ -91,7 +92,7 @@ def failure_file(folder: Path, lived: Lived) -> Path:
 
 
 def _live(schedule: Schedule) -> Lived:
-    return Lived.of(World(schedule).run())
+    return Lived.of(world_of(schedule).run())
 
 
 def _live_all(schedules: Sequence[Schedule]) -> list[Lived]:

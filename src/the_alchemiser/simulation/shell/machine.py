@@ -160,7 +160,9 @@ class Incarnation:
         broker, _ = line
         number = broker.get_account().number
         broker.response_observers.append(lambda _: self.meet("answered"))
-        system = assemble(self._around.config, (*line, number), self.journal, [self._stepped], self)
+        system = assemble(
+            self._around.config, (*line, number), self.journal, [self._stepped], self, self.journal
+        )
         system.turn.before = lambda events: self._around.heard(self._machine, events)
         system.performer.broker = OverheardBroker(broker, self._around.network, self._machine.name)
         self._system = system

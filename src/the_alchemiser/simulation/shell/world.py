@@ -24,7 +24,7 @@ class ShellWorld(World):
 
     _is_open = False
 
-    unfit = frozenset({"second", "ahead", "behind", "ask_cycle"})
+    unfit = frozenset({"ahead", "behind", "ask_cycle"})
 
     def _open_exchange(self) -> Exchange:
         self._floor = open_floor(self.life, self.schedule.seed, self.sessions, self._begins_at())
