@@ -16,7 +16,7 @@ from the_alchemiser.simulation.shell.guard import nothing_real
 from the_alchemiser.simulation.shell.world import ShellWorld
 from the_alchemiser.simulation.world import Outcome, World
 
-GATE_SEEDS, SEEDS_PER_TEST = 48, 6
+GATE_SEEDS, SEEDS_PER_TEST = 40, 5
 SAY = """
 from the_alchemiser.simulation.life import dawn
 from the_alchemiser.simulation.schedule import Schedule
