@@ -41,7 +41,7 @@ from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
 from the_alchemiser.domain.probes import probe
-from the_alchemiser.inquiry import ORDERS, Inquiry, PollPolicy
+from the_alchemiser.inquiry import BOOKS, ORDERS, Inquiry, PollPolicy
 from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
 from the_alchemiser.reconciliation import Reconciliation
@@ -134,7 +134,7 @@ class Engine:
             self._continue(step, purpose)
         self.settlement.ask_for_fills(step, FILL_RETRY_SECONDS)
         # After a start the quotes we remember are old: the cycle goes on when it has read new ones.
-        if purpose != "start":
+        if purpose not in ("start", BOOKS):
             self._go_on(step)
 
     def _orders_read(self, step: Step, event: OrdersRead) -> None:

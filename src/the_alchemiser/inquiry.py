@@ -16,6 +16,8 @@ RECORD = "record"
 """The purpose of the read of the whole record that the clock asks for."""
 SUSPICION = "suspicion"
 """The purpose of a read that something in the open orders called for."""
+BOOKS = "books"
+"""The purpose of a read by which a person compares the books: nothing is traded on it."""
 RETRY_SECONDS = (5, 10, 20, 40, 60)
 """The pauses after failed reads of one purpose; the last one repeats for ever."""
 UNAUTHORIZED_RETRY_SECONDS = 60

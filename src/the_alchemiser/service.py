@@ -27,6 +27,7 @@ from the_alchemiser.domain.facts import (
 )
 from the_alchemiser.domain.instants import rfc3339
 from the_alchemiser.domain.money import cents, plain
+from the_alchemiser.inquiry import RECORD
 from the_alchemiser.runtime.embedded import EmbeddedExchange, EmbeddedOptions
 from the_alchemiser.runtime.starts import Starts
 from the_alchemiser.settings import Settings
@@ -86,7 +87,7 @@ def run_service(settings: Settings, *, on_notice: Notice) -> None:
     trouble = starts.begin()
     with (
         connected(settings, on_notice) as connection,
-        _system(settings, connection, [_teller(on_notice)]) as system,
+        system_of(settings, connection, [_teller(on_notice)]) as system,
     ):
         on_notice(f"trading account {system.account_number} at {connection.endpoints.trading}")
         system.turn.watch(_foreteller(system, on_notice))
@@ -99,7 +100,7 @@ def run_cycle(settings: Settings, on_notice: Notice) -> CycleOutcome:
     seen: list[Fact] = []
     with (
         connected(settings, on_notice) as connection,
-        _system(settings, connection, [seen.extend]) as system,
+        system_of(settings, connection, [seen.extend]) as system,
     ):
         first = [CycleAsked(system.clock.now())]
         asyncio.run(system.run(lambda: is_cycle_over(seen, system.engine.state), first))
@@ -176,9 +177,10 @@ def connected(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
-def _system(
+def system_of(
     settings: Settings, connection: Connection, watchers: Sequence[Callable[[Sequence[Fact]], None]]
 ) -> Iterator[System]:
+    """A system that holds the journal's lock and the lease for as long as it is needed."""
     from the_alchemiser.bootstrap import build
     from the_alchemiser.store.anchor import Anchor, AnchoredJournal
     from the_alchemiser.store.journal import SqlJournal
@@ -256,7 +258,7 @@ def _line(fact: Fact) -> str:
             return f"cycle {fact.cycle_id}: {len(fact.plan.trades)} trades planned"
         case CycleFinished():
             return f"cycle {fact.cycle_id}: {fact.trades_filled} of {fact.trades} trades filled"
-        case Reconciled() if not fact.differences:
+        case Reconciled() if not fact.differences and fact.purpose != RECORD:
             return f"reconciled ({fact.purpose}): ledger and broker agree, equity {plain(cents(fact.equity))}"
         case AlertRaised():
             return f"{fact.level}: {fact.text}"

@@ -48,6 +48,7 @@ def test_the_commands_of_this_version_are_all_there() -> None:
     assert names == {
         *("demo", "run", "exchange", "doctor", "status", "positions", "orders", "activity", "strategies"),
         *("cycle", "backtest", "simulate", "config", "audit", "db"),
+        "reconcile",
     }
 
 

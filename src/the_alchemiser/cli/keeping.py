@@ -95,6 +95,41 @@ def _tip(anchor: str) -> Tip | None:
     return Tip(int(number), digest.lower())
 
 
+def reconcile(
+    context: typer.Context,
+    adjust: Annotated[
+        str, typer.Option(metavar="SYMBOL", help="Make the ledger follow the broker here; CASH means cash.")
+    ] = "",
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why it is adjusted: kept in the journal.")
+    ] = "",
+    data: DataFolder = None,
+    as_json: Json = False,
+) -> int:
+    """Compare the ledger with the broker. Shares by symbol, cash and open orders; nothing is written.
+
+    With --adjust one difference is taken over into the ledger, as an entry that names you and the reason. The service
+    must be stopped for it.
+    """
+    from the_alchemiser import comparison
+    from the_alchemiser.domain.errors import ConfigurationError
+
+    from .conclusion import say_differences
+    from .tables import comparison_table
+
+    frame = frame_of(context, as_json, data)
+    if bool(adjust) != bool(reason.strip()):
+        raise ConfigurationError("--adjust SYMBOL and --reason TEXT belong together")
+    settings = frame.settings()
+    if adjust:
+        found = comparison.adjust(settings, frame.say, adjust, reason.strip())
+    else:
+        found = comparison.compare(settings, frame.say)
+    frame.answer(found, lambda: comparison_table(found))
+    say_differences(frame, found.differences)
+    return DONE if found.reconciled else FAILED
+
+
 def db_upgrade(context: typer.Context, data: DataFolder = None, as_json: Json = False) -> None:
     """Bring the database to this version. Nothing is lost, and nothing goes back."""
     from rich.text import Text
@@ -144,6 +179,9 @@ def db_rebuild(
 def register(app: typer.Typer) -> None:
     """Add these commands, each with an example in its help."""
     app.command(epilog="Example: alchemiser doctor --json")(doctor)
+    app.command(epilog='Example: alchemiser reconcile --adjust AAPL --reason "bought by telephone"')(
+        reconcile
+    )
     for group, help_text, commands in (
         ("config", "See the settings.", (("show", config_show),)),
         ("audit", "Prove that the journal is what was written.", (("verify", audit_verify),)),

@@ -12,9 +12,11 @@ from rich.text import Text
 
 from the_alchemiser.domain.facts import FillBooked, LedgerAdjusted, OrderImported
 from the_alchemiser.domain.instants import parse_rfc3339
+from the_alchemiser.domain.money import CENT
 from the_alchemiser.report import wording
 
 if TYPE_CHECKING:
+    from the_alchemiser.comparison import Comparison
     from the_alchemiser.doctor import Finding
     from the_alchemiser.rebuild import Rebuilt
     from the_alchemiser.settings import SettingLine
@@ -229,6 +231,41 @@ def verification_line(found: Verification, place: str) -> RenderableType:
     if not found.is_sound:
         return Text(f"{place} does not verify.", style="bold red")
     return Text(f"{place} verifies: {found.entries:,} entries, digest {found.hash}", style="green")
+
+
+def comparison_table(found: Comparison) -> RenderableType:
+    """Both accounts side by side, what differs in red."""
+    table = _table("symbol", "ledger>", "broker>", "difference>", "frozen")
+    for one in found.positions:
+        table.add_row(
+            one.symbol,
+            wording.shares(one.ledger),
+            wording.shares(one.broker),
+            wording.shares(one.difference) if one.difference else wording.NOTHING,
+            "yes" if one.frozen else "",
+            style="bold red" if one.difference else "",
+        )
+    cash = [wording.dollars(amount) for amount in (found.cash_ledger, found.cash_broker)]
+    differs = abs(found.cash_difference) >= CENT
+    table.add_row(
+        "cash",
+        *cash,
+        wording.signed_dollars(found.cash_difference) if differs else wording.NOTHING,
+        "all opening" if differs else "",
+        style="bold red" if differs else "bold",
+    )
+    return Group(table, *(Text(line) for line in _comparison_lines(found)))
+
+
+def _comparison_lines(found: Comparison) -> Iterator[str]:
+    yield ""
+    if found.adjusted is not None:
+        what = found.adjusted.symbol or "cash"
+        yield f"adjusted {what}: the entry names {found.adjusted.who} and the reason"
+    if found.orders_of_others:
+        yield f"open orders that are not ours: {', '.join(found.orders_of_others)}"
+    yield from dict.fromkeys(found.causes)
+    yield f"reconciled: {str(found.reconciled).lower()}"
 
 
 def rebuilt_text(done: Rebuilt, *, is_dry: bool) -> RenderableType:
