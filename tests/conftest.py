@@ -5,11 +5,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from postgres_server import PostgresServer
 
 pytest_plugins = ["tools.no_skips", "tools.spec_rows"]
 
@@ -34,6 +38,16 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
         if name.startswith(SETTING_PREFIXES) or name in SETTING_NAMES:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process; each has a schema of its own."""
+    from postgres_server import PostgresServer
+
+    server = PostgresServer()
+    yield server
+    server.close()
 
 
 def _is_loopback(host: object) -> bool:

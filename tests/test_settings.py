@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -481,3 +482,20 @@ def test_the_documented_defaults_are_the_defaults(tmp_path: Path) -> None:
     documented = {name.strip("`"): default.strip("`") for name, default, _ in rows}
     for line in load_settings({}, tmp_path).describe():
         assert documented[line.name].split(" ")[0] == line.value.split(" ")[0], line.name
+
+
+def test_the_digest_names_what_decides_the_trading_and_neither_secrets_nor_places(tmp_path: Path) -> None:
+    def digest(**environ: str) -> str:
+        return load_settings(environ=environ, directory=tmp_path).digest
+
+    plain = digest()
+    assert re.fullmatch(r"[0-9a-f]{16}", plain)
+    for same in (
+        {"DATA_DIR": "elsewhere"},
+        {"LOG_LEVEL": "DEBUG"},
+        {"DATABASE_URL": "postgresql://u:p@h/d"},
+        {"JWT_SECRET_KEY": "x" * 40},
+    ):
+        assert digest(**same) == plain, same
+    for other in ({"RISK__DAILY_LOSS_LIMIT": "1999"}, {"STRATEGIES__MOMENTUM_TOP": "4"}):
+        assert digest(**other) != plain, other

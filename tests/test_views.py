@@ -73,6 +73,18 @@ def test_the_status_is_that_of_the_newest_close(reading: Reading, facts: list[Fa
     assert (status.journal_entries, status.alert) == (len(facts), None)
 
 
+def test_the_status_says_which_engine_trades_and_once_it_has_ended_which_one_did(
+    reading: Reading, journal: SqlJournal
+) -> None:
+    lease = views.status(reading).lease
+    assert lease is not None
+    assert (lease.is_held, lease.epoch) == (True, journal.lease.epoch)
+    journal.close()
+    over = views.status(reading).lease
+    assert over is not None
+    assert (over.is_held, over.owner) == (False, lease.owner)
+
+
 def test_the_status_of_a_system_that_has_done_nothing_says_so(journal: SqlJournal, tmp_path: Path) -> None:
     with Reading(f"sqlite:///{tmp_path}/alchemiser.db") as reading:
         status = views.status(reading)

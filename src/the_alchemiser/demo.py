@@ -136,9 +136,8 @@ def run_demo(options: DemoOptions, progress: Callable[[DemoProgress], None] = la
         journal = SqlJournal(settings.store_url)
         try:
             watch.see(list(journal.read()))
-            system = build(
-                settings, Connection.embedded(exchange.ready()), journal, [watch.see], options.speed
-            )
+            connection = Connection.embedded(exchange.ready())
+            system = build(settings, connection, journal, [watch.see], options.speed, journal.lease)
             if not watch.is_done:
                 asyncio.run(system.driver.run(lambda: watch.is_done))
             return _conclude(options, settings, system, journal, watch)

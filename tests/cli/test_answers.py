@@ -23,7 +23,9 @@ def test_the_status_tells_the_same_numbers_as_the_demo(traded: tuple[CommandLine
     assert status["cash"] == demo.document["cash"]
     assert (status["reconciled"], status["orders_open"]) == (True, 0)
     assert status["journal_digest"] == demo.document["journal_digest"]
-    assert "yes: ledger and broker agree to the cent" in alchemiser("status").out
+    assert (status["lease"]["is_held"], status["lease"]["epoch"]) == (False, 1)
+    assert "New York: to the cent" in alchemiser("status").out
+    assert "nobody trades; last was process " in alchemiser("status").out
 
 
 def test_the_positions_are_those_the_demo_ended_with(traded: tuple[CommandLine, Ran]) -> None:

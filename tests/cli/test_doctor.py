@@ -18,6 +18,7 @@ from the_alchemiser.doctor import (
     disk_finding,
     dry_order,
     freshness_finding,
+    lease_finding,
     market_findings,
     read_clock,
     skew_finding,
@@ -27,6 +28,7 @@ from the_alchemiser.domain.instants import DAY, MINUTE, SECOND, parse_rfc3339
 from the_alchemiser.domain.market import Asset, History, Quote, Session
 from the_alchemiser.domain.portfolio import Account
 from the_alchemiser.settings import LiveTradingRefused, Settings, load_settings
+from the_alchemiser.store.lease import LeaseRow
 
 NOW = parse_rfc3339("2022-06-01T15:00:00Z")
 TODAY = Session("2022-06-01", NOW - 90 * MINUTE, NOW + 300 * MINUTE)
@@ -148,6 +150,33 @@ def test_the_dry_order_meets_the_real_risk_limits() -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_failure() -> None:
     assert disk_finding(Path("/proc/alchemiser-data")).level == "failure"
+
+
+# Who trades
+
+
+HELD = LeaseRow(3, "process 7 on here", version="1.2", config_hash="abc")
+
+
+def test_an_account_nobody_trades_is_said_with_the_engine_that_did_last() -> None:
+    assert lease_finding(LeaseRow(), 0, "abc").text == "no engine trades this account"
+    assert lease_finding(HELD, -5, "abc").text == (
+        "no engine trades this account; the last engine was process 7 on here (epoch 3)"
+    )
+
+
+def test_the_engine_that_trades_is_named_with_its_version_and_settings() -> None:
+    found = lease_finding(HELD, 5, "abc")
+    assert (found.level, found.text) == (
+        "ok",
+        "process 7 on here trades this account (epoch 3, version 1.2) by these settings (abc)",
+    )
+
+
+@pytest.mark.parametrize("found_here", ["def", ""])
+def test_an_engine_that_trades_by_other_settings_is_a_warning(found_here: str) -> None:
+    found = lease_finding(HELD, 5, found_here)
+    assert (found.level, "by other settings (abc, here" in found.text) == ("warning", True)
 
 
 # The whole examination

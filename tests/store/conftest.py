@@ -31,14 +31,6 @@ def _own_parameters(metafunc: pytest.Metafunc) -> str:
     return " ".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests of this process; each has a schema of its own."""
-    server = PostgresServer()
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the database file will be."""

@@ -16,9 +16,9 @@ from the_alchemiser.store.reading import Reading
 DEMO_SECONDS_MAX = 280
 
 
-def facts_of(folder: Path) -> list[Fact]:
-    """Every fact of the journal in a folder; its chain is checked on the way."""
-    with Reading(f"sqlite:///{folder / 'alchemiser.db'}") as reading:
+def facts_of(place: Path | str) -> list[Fact]:
+    """Every fact of the journal in a folder, or at a database's URL; its chain is checked on the way."""
+    with Reading(place if isinstance(place, str) else f"sqlite:///{place / 'alchemiser.db'}") as reading:
         return list(reading.facts())
 
 

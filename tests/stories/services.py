@@ -49,11 +49,14 @@ def said_by_services(folder: Path) -> str:
 
 
 def wait_for_facts(
-    folder: Path, running: subprocess.Popen[bytes], is_so: Callable[[list[Fact]], bool]
+    folder: Path,
+    running: subprocess.Popen[bytes],
+    is_so: Callable[[list[Fact]], bool],
+    database: str | None = None,
 ) -> None:
-    """Until the journal tells it. Fails where the service ends before."""
+    """Until the journal, the folder's own or that of a database, tells it. Fails where the service ends before."""
     deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while not is_so(facts_so_far(folder)):
+    while not is_so(facts_so_far(database or folder)):
         assert running.poll() is None, f"the service ended by itself: {said_by_services(folder)}"
         assert time.monotonic() < deadline, f"it did not come that far in time: {said_by_services(folder)}"
         time.sleep(POLL_SECONDS)
@@ -67,27 +70,27 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def facts_so_far(folder: Path) -> list[Fact]:
+def facts_so_far(place: Path | str) -> list[Fact]:
     """The journal as it stands, nothing where it is just being made."""
     try:
-        return facts_of(folder)
+        return facts_of(place)
     except Exception:  # noqa: BLE001 - the file is just being made
         return []
 
 
-def count(facts: list[Fact], kind: type) -> int:
-    """How many facts are of a kind."""
+def count(facts: list[Fact], kind: type | tuple[type, ...]) -> int:
+    """How many facts are of a kind, or of any of several."""
     return sum(isinstance(fact, kind) for fact in facts)
 
 
-def assert_nothing_lost_or_doubled(exchange: WireExchange, folder: Path) -> None:
+def assert_nothing_lost_or_doubled(exchange: WireExchange, place: Path | str) -> None:
     """The journal and the exchange tell the same story: each order once, every share booked, the books agree."""
     at_exchange = exchange.request("GET", "/v2/orders?status=all&limit=500").body
-    facts = facts_of(folder)
+    facts = facts_of(place)
     named = Counter(fact.request.client_order_id for fact in facts if isinstance(fact, OrderIntended))
     last = [fact for fact in facts if isinstance(fact, Reconciled)][-1]
     assert last.differences == ()
-    assert max(named.values()) == 1
+    assert max(named.values(), default=1) == 1
     assert {order["client_order_id"] for order in at_exchange} <= set(named)
     bought = sum(fact.fill.shares for fact in facts if isinstance(fact, FillBooked))
     assert bought == sum(int(order["filled_qty"]) for order in at_exchange)
