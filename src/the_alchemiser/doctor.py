@@ -26,6 +26,7 @@ from the_alchemiser.domain.errors import (
     MarketDataMissing,
     StoreUnavailable,
 )
+from the_alchemiser.domain.hearing import KEEPS_SILENT, NOT_UNDERSTOOD
 from the_alchemiser.domain.instants import DAY, SECOND, Nanos, rfc3339
 from the_alchemiser.domain.intent import PlannedTrade, RebalancePlan, TradingState
 from the_alchemiser.domain.market import Quote, Session, Symbol
@@ -41,6 +42,7 @@ from the_alchemiser.settings import Settings
 if TYPE_CHECKING:
     from the_alchemiser.broker import AlpacaManager
     from the_alchemiser.store.lease import LeaseRow
+    from the_alchemiser.store.records import AlertRecord
 
 Level = Literal["ok", "warning", "failure"]
 
@@ -53,6 +55,8 @@ REDIS_SECONDS_MAX: Final = 1.0
 FREE_BYTES_WARN: Final = 1_000_000_000
 FREE_BYTES_FAIL: Final = 50_000_000
 CALENDAR_DAYS: Final = 10
+ALERTS_MAX: Final = 100
+"""So many of the newest alerts are looked through for what the order stream said."""
 NAMED_MAX: Final = 5
 """How many symbols a line names before it counts the rest."""
 KEYS_ADVICE: Final = "set ALPACA_API_KEY and ALPACA_SECRET_KEY to a pair made for this account, paper or live"
@@ -338,13 +342,27 @@ def _journal(settings: Settings) -> list[Finding]:
     if not database.exists():
         return [Finding("store", "ok", f"no journal yet; the first start writes {database.name}")]
     with Reading(settings.store_url) as reading:
-        found, (row, now) = reading.verify(), reading.lease()
+        found, (row, now), alerts = reading.verify(), reading.lease(), reading.alerts(ALERTS_MAX)
     lease = lease_finding(row, row.seconds_left(now), settings.digest)
     if not found.is_sound:
         advice = "restore a backup; where only tables differ, `alchemiser db rebuild`"
         return [Finding("store", "failure", f"{database.name}: {found.reason}", advice), lease]
     text = f"{database.name}: {found.entries:,} entries, the chain verifies"
-    return [Finding("store", "ok", text), lease]
+    return [Finding("store", "ok", text), lease, quarantine_finding(alerts)]
+
+
+def quarantine_finding(alerts: Sequence[AlertRecord]) -> Finding:
+    """Did the order stream say what nobody understood, or keep silent? `alerts` are the newest ones, newest first."""
+    about_it = [one for one in alerts if one.text.startswith((NOT_UNDERSTOOD, KEEPS_SILENT))]
+    if not about_it:
+        return Finding(
+            "quarantine", "ok", f"no message of the order stream among the last {len(alerts)} alerts"
+        )
+    newest = about_it[0]
+    text = f"{len(about_it)} of the last {len(alerts)} alerts; {rfc3339(newest.at)[:19]}Z: {newest.text}"
+    return Finding(
+        "quarantine", "warning", text, "what it may have said was read; `alchemiser activity` has all"
+    )
 
 
 def lease_finding(row: LeaseRow, seconds_left: float, digest: str) -> Finding:

@@ -38,6 +38,7 @@ from the_alchemiser.domain.events import (
     TimerFired,
 )
 from the_alchemiser.domain.facts import DayClosed, Fact
+from the_alchemiser.domain.hearing import KEEPS_SILENT, NOT_UNDERSTOOD
 from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
 from the_alchemiser.domain.probes import probe
@@ -119,11 +120,11 @@ class Engine:
         self.inquiry.ask(step, "restored")
 
     def _stream_garbled(self, step: Step, event: StreamGarbled) -> None:
-        step.alert("warning", f"the order stream said what cannot be understood: {event.reason}")
+        step.alert("warning", f"{NOT_UNDERSTOOD}: {event.reason}")
         self.inquiry.ask(step, "garbled")
 
     def _stream_suspected(self, step: Step, event: StreamSuspected) -> None:
-        step.alert("warning", f"the order stream keeps silent: {event.reason}")
+        step.alert("warning", f"{KEEPS_SILENT}: {event.reason}")
         self.inquiry.ask(step, "suspected")
 
     def _broker_read(self, step: Step, event: BrokerRead) -> None:

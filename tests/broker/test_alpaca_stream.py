@@ -15,13 +15,14 @@ from aiohttp import web
 
 from tests.broker.alpaca_rows import ORDER_ID, order_row
 from tests.broker.conftest import KEY, SECRET
-from the_alchemiser.broker import AlpacaStream, Credentials
+from the_alchemiser.broker import AlpacaStream, Credentials, websocket
 from the_alchemiser.broker.quarantine import KEPT_BYTES_MAX
 from the_alchemiser.broker.resilience import Backoff
 from the_alchemiser.domain.events import OrderHeard
 from the_alchemiser.domain.hearing import Deaf, Garbled
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.domain.orders import OrderStatus
+from the_alchemiser.domain.probes import counted
 
 Socket = web.WebSocketResponse
 Behaviour = Callable[[Socket], Awaitable[None]]
@@ -345,3 +346,19 @@ async def test_a_reader_slower_than_the_broker_loses_nothing() -> None:
                     break
         assert found == [f"order-{number}" for number in range(2_000)]
         assert slept == []
+
+
+async def test_large_messages_fill_the_inbox_as_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "UNREAD_BYTES_MAX", 50_000)
+    padded = update("new", order_row(reject_reason="x" * 9_000))
+    with counted() as probes:
+        async with streaming(saying(*[padded] * 300)) as (stream, slept):
+            found = 0
+            async with aclosing(stream.order_updates()) as updates, asyncio.timeout(60):
+                async for one in updates:
+                    await asyncio.sleep(0)
+                    found += one is not None
+                    if found == 300:
+                        break
+    assert slept == []
+    assert probes["websocket.reading_paused"] > 0

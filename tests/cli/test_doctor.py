@@ -20,15 +20,18 @@ from the_alchemiser.doctor import (
     freshness_finding,
     lease_finding,
     market_findings,
+    quarantine_finding,
     read_clock,
     skew_finding,
 )
 from the_alchemiser.domain.errors import BrokerUnavailable
+from the_alchemiser.domain.hearing import KEEPS_SILENT, NOT_UNDERSTOOD
 from the_alchemiser.domain.instants import DAY, MINUTE, SECOND, parse_rfc3339
 from the_alchemiser.domain.market import Asset, History, Quote, Session
 from the_alchemiser.domain.portfolio import Account
 from the_alchemiser.settings import LiveTradingRefused, Settings, load_settings
 from the_alchemiser.store.lease import LeaseRow
+from the_alchemiser.store.records import AlertRecord
 
 NOW = parse_rfc3339("2022-06-01T15:00:00Z")
 TODAY = Session("2022-06-01", NOW - 90 * MINUTE, NOW + 300 * MINUTE)
@@ -177,6 +180,21 @@ def test_the_engine_that_trades_is_named_with_its_version_and_settings() -> None
 def test_an_engine_that_trades_by_other_settings_is_a_warning(found_here: str) -> None:
     found = lease_finding(HELD, 5, found_here)
     assert (found.level, "by other settings (abc, here" in found.text) == ("warning", True)
+
+
+def alerts(*texts: str) -> list[AlertRecord]:
+    """Newest first."""
+    return [AlertRecord(9 - number, NOW, "warning", text) for number, text in enumerate(texts)]
+
+
+def test_messages_nobody_understood_are_shown_with_the_newest_of_them() -> None:
+    told = alerts("something else", f"{NOT_UNDERSTOOD}: no JSON: half a mes", f"{KEEPS_SILENT}: 1 orders")
+    found = quarantine_finding(told)
+    assert found.level == "warning"
+    assert "2 of the last 3 alerts" in found.text
+    assert "2022-06-01T15:00:00Z" in found.text
+    assert "half a mes" in found.text
+    assert quarantine_finding(alerts("something else")).level == "ok"
 
 
 # The whole examination

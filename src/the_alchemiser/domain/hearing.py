@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+NOT_UNDERSTOOD: Final = "the order stream said what cannot be understood"
+KEEPS_SILENT: Final = "the order stream keeps silent"
+"""How the alerts about it begin."""
 
 
 class Deaf(msgspec.Struct, frozen=True):
