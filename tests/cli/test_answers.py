@@ -11,6 +11,9 @@ import pytest
 from cli.command_line import CommandLine, InThisProcess, Ran, interrupt, keys_of
 from wire import WireExchange
 
+from the_alchemiser.store.anchor import Anchor
+from the_alchemiser.store.chain import Tip
+
 pytestmark = pytest.mark.slow
 
 
@@ -72,6 +75,24 @@ def test_the_journal_verifies_and_the_tables_can_be_made_again(traded: tuple[Com
     assert alchemiser("db", "rebuild", "--json").document["digest"] == digest
     assert alchemiser("db", "upgrade", "--json").document == {"changed": False}
     assert alchemiser("audit", "verify", "--anchor", f"{verified['entries']}:{digest}").code == 0
+
+
+def test_the_audit_compares_with_the_end_that_was_noted_beside_the_data(
+    traded: tuple[CommandLine, Ran], tmp_path: Path
+) -> None:
+    copytree(traded[0].folder, tmp_path, dirs_exist_ok=True)
+    alchemiser, digest = InThisProcess(tmp_path), traded[1].document["journal_digest"]
+    entries = alchemiser("audit", "verify", "--json").document["entries"]
+    note = Anchor(tmp_path / "alchemiser-data.anchor")
+    note.note(Tip(entries, digest))
+    assert alchemiser("audit", "verify", "--json").document["anchor"] == {"entry": entries, "digest": digest}
+    note.note(Tip(entries + 7, digest))
+    ran = alchemiser("audit", "verify", "--json")
+    assert (ran.code, ran.document["bad_entry"]) == (1, entries + 1)
+    assert "`alchemiser db rebuild` restores it" in ran.complaint
+    look = alchemiser("db", "rebuild", "--dry-run", "--json", ALPACA_BASE_URL="http://127.0.0.1:9")
+    assert look.code != 0, "without a broker nothing can be looked up, and nothing is changed"
+    assert alchemiser("db", "rebuild", "--data", "nowhere").code == 1
 
 
 def test_an_edited_journal_fails_the_audit_and_the_entry_is_named(
