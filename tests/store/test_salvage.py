@@ -63,6 +63,17 @@ def test_a_page_that_cannot_be_read_takes_no_entry_before_it_along(killed: Path)
     assert 40 < len(found.entries) <= 100
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 16), (16, 100), (100, 4096), (0, 4096)])
+def test_a_lost_first_page_hides_no_entry_behind_it(killed: Path, start: int, end: int) -> None:
+    whole = entries_of(killed)
+    content = bytearray(killed.read_bytes())
+    content[start:end] = b"\xff" * (end - start)
+    killed.write_bytes(content)
+    found = found_in(killed)
+    assert found.entries == whole
+    assert "first page" in found.reason
+
+
 def test_what_is_no_database_at_all_gives_nothing_back(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"this is a letter to my aunt" * 500)
     found = found_in(tmp_path / FILE)

@@ -131,6 +131,7 @@ IN_PROCESSES = frozenset(
         "recovery.cycle_closed",
         "recovery.order_imported",
         "session.writer_ended",
+        "salvage.first_page_replaced",
         "starts.crash_loop",
         "websocket.reading_paused",
     }

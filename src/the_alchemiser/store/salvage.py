@@ -18,9 +18,14 @@ import msgspec
 
 from the_alchemiser.domain.errors import StoreUnavailable
 from the_alchemiser.domain.facts import decode
+from the_alchemiser.domain.probes import probe
 
 from .chain import BrokenChain, Entry, verified
+from .sqlite import PAGE_BYTES
 
+ROOT_PAGES_MAX = 64
+"""Where the journal's tree may begin: tables are made when the file is, each at the next free page."""
+VALID_FOR = slice(92, 96)
 LOG_SUFFIX, INDEX_SUFFIX = "-wal", "-shm"
 TELL_EVERY = 1_000
 
@@ -39,23 +44,62 @@ def salvaged(path: Path, advance: Advance) -> Salvage:
 
     Raises StoreUnavailable for one that a newer version of this program wrote: that is not damage.
     """
-    entries: list[Entry] = []
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="salvage-") as folder:
-        copy = Path(folder) / path.name
-        for suffix in ("", LOG_SUFFIX):
-            if _beside(path, suffix).exists():
-                shutil.copyfile(_beside(path, suffix), _beside(copy, suffix))
-        try:
-            for entry in verified(_readable(copy)):
-                _require_known(entry)
-                entries.append(entry)
-                if len(entries) % TELL_EVERY == 0:
-                    advance(len(entries))
-        except BrokenChain as broken:
-            return Salvage(entries, str(broken))
-        except (sqlite3.Error, UnicodeError, msgspec.MsgspecError, TypeError) as error:
-            return Salvage(entries, f"what follows entry {len(entries)} cannot be read: {error}")
+        found = _trusted(_copied(path, Path(folder)), advance)
+        if found.entries or not found.reason:
+            return found
+        for root in range(2, ROOT_PAGES_MAX + 1):
+            copy = _copied(path, Path(folder))
+            _give_first_page(copy, root)
+            behind = _trusted(copy, advance)
+            if behind.entries:
+                probe("salvage.first_page_replaced")
+                return Salvage(behind.entries, behind.reason or f"its first page is damaged: {found.reason}")
+        return found
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    copy = folder / path.name
+    for suffix in ("", LOG_SUFFIX, INDEX_SUFFIX):
+        _beside(copy, suffix).unlink(missing_ok=True)
+        if suffix != INDEX_SUFFIX and _beside(path, suffix).exists():
+            shutil.copyfile(_beside(path, suffix), _beside(copy, suffix))
+    return copy
+
+
+def _trusted(copy: Path, advance: Advance) -> Salvage:
+    entries: list[Entry] = []
+    try:
+        for entry in verified(_readable(copy)):
+            _require_known(entry)
+            entries.append(entry)
+            if len(entries) % TELL_EVERY == 0:
+                advance(len(entries))
+    except BrokenChain as broken:
+        return Salvage(entries, str(broken))
+    except (sqlite3.Error, UnicodeError, msgspec.MsgspecError, TypeError) as error:
+        return Salvage(entries, f"what follows entry {len(entries)} cannot be read: {error}")
     return Salvage(entries, "")
+
+
+def _give_first_page(copy: Path, root: int) -> None:
+    """Put a first page in place of the damaged one that says: the journal's tree begins at page `root`.
+
+    Without it no other page can be found, though all may be there. A wrong guess is harmless: the chain decides.
+    """
+    seed = copy.with_name("first-page.db")
+    remove(seed)
+    with closing(sqlite3.connect(seed, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE journal (seq INTEGER PRIMARY KEY, at, kind, body, hash)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET rootpage = ?", (root,))
+    page = bytearray(seed.read_bytes()[:PAGE_BYTES])
+    # Where this differs from the change counter, SQLite takes the number of pages from the length of the file.
+    page[VALID_FOR] = b"\0\0\0\0"
+    with copy.open("r+b") as file:
+        file.write(page)
 
 
 def _readable(copy: Path) -> Iterator[Entry]:
