@@ -8,6 +8,7 @@ that for LEASE_SECONDS nobody renewed it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Final
@@ -25,6 +26,8 @@ from .owner import is_dead, this_process
 from .session import WritingSession
 from .statements import Statement
 from .tables import lease
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.25
 """How often a lease is looked at whose holder can no longer write, but may not know it yet."""
@@ -93,8 +96,12 @@ class SqlLease:
         """Take it; waits where the last holder can no longer write but may not know it yet, LEASE_SECONDS at most."""
         began, first = self._hold.now(), None
         while (seen := self._try_to_take(first, began)) is not None:
+            if first is None:
+                probe("leasing.waited_for_expiry")
+                log.warning(
+                    "%s may not know yet that it is over: waiting for its lease to expire", seen.owner
+                )
             first = seen
-            probe("leasing.waited_for_expiry")
             self._sleep(LOOK_SECONDS)
         return self._hold.epoch
 
