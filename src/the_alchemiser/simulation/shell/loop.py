@@ -50,10 +50,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._is_pumping = False
         self._is_stopped = False
         self.is_dead = False
-        self.complaints: list[dict[str, Any]] = []
+        self.complaints: list[str] = []
         """What nobody caught: a task that died silently, a callback that raised."""
         self.signals: dict[int, Callable[[], object]] = {}
-        self.set_exception_handler(lambda _, context: self.complaints.append(context))
+        self.set_exception_handler(lambda _, context: self.complaints.append(_told(context)))
 
     # Time
 
@@ -215,6 +215,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def remove_signal_handler(self, sig: int) -> bool:
         """Whether there was one."""
         return self.signals.pop(sig, None) is not None
+
+
+def _told(context: dict[str, Any]) -> str:
+    return f"{context.get('message')}: {context.get('exception')!r}"
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any) -> None:

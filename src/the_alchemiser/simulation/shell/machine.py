@@ -96,6 +96,10 @@ class ShellMachine:
             self._end_life(resets=fault.kind != "power_cut")
             self._around.ended(self, fault.amount)
 
+    def complaints(self) -> list[str]:
+        """What nobody caught in any of its lives."""
+        return [complaint for life in self._graveyard for complaint in life.loop.complaints]
+
     def _end_life(self, *, resets: bool) -> None:
         if self.is_running:
             self.is_running = False
@@ -122,12 +126,9 @@ class ShellMachine:
         if not self.is_running or life is not self._life:
             return
         strange = error is not None and not _is_ordinary(error)
-        complaints = life.complaints()
         self._end_life(resets=True)
         if strange:
             self._around.broken(self, _plain(error))
-        for complaint in complaints:
-            self._around.broken(self, RuntimeError(complaint))
         self._around.ended(self, RESTART_SECONDS)
 
 
@@ -174,7 +175,7 @@ class Incarnation:
         self._around.stepped(self._machine)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        error = task.exception()
+        error = None if task.cancelled() else task.exception()
         self._around.time.at(self._around.time.now, lambda: self._machine.over(self, error))
 
     def _failed(self, error: Exception) -> None:
@@ -222,10 +223,6 @@ class Incarnation:
         system = self._system
         if system is not None:
             self.loop.call_soon(system.stop)
-
-    def complaints(self) -> list[str]:
-        """What nobody caught: tasks that died silently."""
-        return [f"{one.get('message')}: {one.get('exception')!r}" for one in self.loop.complaints]
 
     def bury(self) -> None:
         """The world is over."""

@@ -12,6 +12,19 @@ from the_alchemiser.simulation.link import Network
 
 Answer = TypeVar("Answer")
 
+READS = {
+    "get_orders_since": "orders_since",
+    "get_account": "account",
+    "get_positions": "positions",
+    "get_executions": "executions",
+    "get_activities": "activities",
+    "get_sessions": "sessions",
+    "get_histories": "histories",
+    "get_quotes": "quotes",
+    "get_assets": "assets",
+}
+"""What the link calls the reads that need no other word about them."""
+
 
 class OverheardBroker:
     """Every port of the adapter; orders and what is read of them are told as the link tells them."""
@@ -40,9 +53,13 @@ class OverheardBroker:
         return self._tell("open_orders", None, self._broker.get_open_orders)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._broker, name)
+        method, site = getattr(self._broker, name), READS.get(name)
+        if site is None:
+            return method
+        return lambda *given, **named: self._tell(site, None, lambda: method(*given, **named))
 
     def _tell(self, site: str, about: object, ask: Callable[[], Answer]) -> Answer:
+        self._network.asked(site, about)
         try:
             answer = ask()
         except BrokerError as error:
