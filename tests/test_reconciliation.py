@@ -125,6 +125,7 @@ def test_a_frozen_symbol_is_sold_but_no_more_of_it_than_both_sides_hold() -> Non
     decide(hand, "50000", fewer)
     sold = [fact.request for fact in hand.kinds(OrderIntended) if fact.request.symbol == "AAPL"]
     assert [(request.side.value, request.shares) for request in sold] == [("sell", 60)]
+    assert hand.engine.state.sellable("AAPL") == 0, "nothing of it is left to be sold a second time"
 
 
 def test_it_is_released_by_itself_when_they_agree_again(hand: Hand) -> None:
@@ -262,6 +263,13 @@ def test_what_explains_only_a_part_is_named_and_not_booked(hand: Hand) -> None:
     assert hand.kinds(SymbolFrozen)[0].cause.endswith("DIVIDEND of 2021-01-04 ($20) does not account for it")
 
 
+def test_a_split_of_other_shares_than_are_missing_is_not_booked(hand: Hand) -> None:
+    hand.start("50000", [holding("100 AAPL @ 100")])
+    read_with(hand, [activity("split", shares="300", symbol="AAPL")], "50000", [holding("399 AAPL @ 25")])
+    assert hand.kinds(ActivityBooked) == []
+    assert [fact.symbol for fact in hand.kinds(SymbolFrozen)] == ["AAPL"]
+
+
 def test_only_those_that_fit_together_are_booked(hand: Hand) -> None:
     """A late one must not be booked a second time after a person has adjusted for it."""
     hand.start("50000")
@@ -381,6 +389,8 @@ def test_an_order_of_somebody_elses_ends_with_its_report_or_when_two_reads_do_no
     assert hand.engine.state.others == {}
     hand.tell(OrdersRead(hand.at, "orders", (others("buy", 500, "XOM"),)))
     assert hand.engine.state.others == {}, "an older list does not bring it back"
+    hand.hear(somebody_elses("buy", 5, "F", "done at once"), "filled", 5, (0, 5))
+    assert [fact.report.client_order_id for fact in hand.kinds(ExternalOrderSeen)] == ["manual", "manual"]
     hand.hear(somebody_elses("buy", 5, "KO", "second"), "new")
     for left in (1, 0):
         hand.tell(OrdersRead(hand.at + SECOND, "orders", ()))
