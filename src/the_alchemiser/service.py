@@ -163,6 +163,11 @@ def connected(settings: Settings, on_notice: Notice) -> Iterator[Connection]:
     if not settings.uses_embedded_exchange:
         yield Connection.of(settings)
         return
+    from the_alchemiser.store.databases import database_of
+    from the_alchemiser.store.leasing import require_free
+
+    # Its exchange is another engine's as well; that one should be named, not the file the exchange is kept in.
+    require_free(database_of(settings.store_url))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     options = EmbeddedOptions(
         speed=EMBEDDED_SPEED, start=EMBEDDED_START, state=settings.data_dir / "exchange.log"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from stories.services import (
 )
 from wire import WireExchange, running_exchange
 
+from the_alchemiser.domain.errors import StoreUnavailable
 from the_alchemiser.domain.facts import CycleRefused, DayClosed, OrderIntended
 from the_alchemiser.store.lease import LEASE_SECONDS
 from the_alchemiser.store.reading import Reading
@@ -32,6 +34,8 @@ pytestmark = pytest.mark.slow
 SPEED = 30
 """Slower than other stories: here a machine runs up to five services at once, and half a lease passes in between."""
 ENGINES = 5
+OUTAGE_SECONDS = 2.0
+"""In them a second of orders and renewals meets no database."""
 IN_THE_MIDDLE = (OrderIntended, CycleRefused)
 """Orders are out. On a machine so busy that the cycle's time went by none are, and the question stays who may trade."""
 
@@ -99,6 +103,27 @@ def test_of_five_services_started_at_once_one_trades_and_four_say_who_does(tmp_p
         assert reading.lease()[0].epoch == 1
 
 
+def test_with_an_exchange_of_its_own_too_the_second_service_names_the_first(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'alchemiser-data' / 'alchemiser.db'}"
+    first = run_here(tmp_path, "first.txt")
+    try:
+        wait_for_epoch(url, 1, first)
+        second = run_here(tmp_path, "second.txt")
+        assert second.wait(WAIT_SECONDS_MAX) == 1
+        assert f"process {first.pid} on" in (tmp_path / "second.txt").read_text()
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.wait(WAIT_SECONDS_MAX)
+
+
+def run_here(folder: Path, said: str) -> subprocess.Popen[bytes]:
+    with (folder / said).open("ab") as file:
+        command = [sys.executable, "-m", "the_alchemiser", "run"]
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file, cwd=folder
+        )
+
+
 def test_an_engine_stopped_and_continued_trades_on_where_nobody_could_take_its_place(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
@@ -138,6 +163,26 @@ def test_an_engine_stopped_for_longer_than_its_lease_wakes_up_to_nothing_it_may_
                 finish(exchange, second, url)
 
 
+def test_a_service_outlives_the_death_of_its_database_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    server = PostgresServer()
+    url = f"{server.url}&schema=mortal"
+    try:
+        with running_exchange(speed=str(SPEED), start=BEFORE_THE_CYCLE) as exchange:
+            engine = Engine(exchange, tmp_path / "engine", url)
+            with all_ended([engine]):
+                engine.wait_for(*IN_THE_MIDDLE)
+                server.kill()
+                time.sleep(OUTAGE_SECONDS)
+                assert engine.process.poll() is None
+                server.start()
+                finish(exchange, engine, url)
+        with Reading(url) as reading:
+            assert reading.lease()[0].epoch == 1
+            assert reading.verify().is_sound
+    finally:
+        server.close()
+
+
 def wait_until_expired(url: str) -> None:
     deadline = time.monotonic() + 3 * LEASE_SECONDS
     with Reading(url) as reading:
@@ -151,8 +196,16 @@ def wait_until_expired(url: str) -> None:
 
 def wait_for_epoch(url: str, epoch: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + WAIT_SECONDS_MAX
-    with Reading(url) as reading:
-        while reading.lease()[0].epoch < epoch:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    while epoch_in(url) < epoch:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def epoch_in(url: str) -> int:
+    """The epoch of the lease; 0 where there is no journal yet."""
+    try:
+        with Reading(url) as reading:
+            return reading.lease()[0].epoch
+    except StoreUnavailable:
+        return 0

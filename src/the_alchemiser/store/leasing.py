@@ -75,6 +75,15 @@ def lease_beside(database: Database) -> tuple[LeaseRow, Nanos] | None:
         return None
 
 
+def require_free(database: Database) -> None:
+    """Raises LeaseHeld where a live engine has the lease: for who would begin something else before he takes it."""
+    beside = lease_beside(database)
+    if beside is not None:
+        row, now = beside
+        if row.seconds_left(now) > 0 and not is_dead(row.process):
+            raise held(row, now)
+
+
 class SqlLease:
     """The Lease of one process. Its row is written through the session that writes the journal."""
 
