@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hand import HALF_PAST_THREE, SESSIONS, Hand, execution_of, report_of, setting, somebody_elses
+from hand import HALF_PAST_THREE, SESSIONS, Hand, report_of, setting, somebody_elses
 from language import NOON, account, holding
 from msgspec.structs import replace
 
@@ -278,15 +278,15 @@ def test_only_those_that_fit_together_are_booked(hand: Hand) -> None:
     assert [fact.activity.name for fact in hand.kinds(ActivityBooked)] == ["FEE"]
 
 
-def test_a_cent_of_cash_names_the_fill_that_was_booked_at_another_price(hand: Hand) -> None:
+def test_a_cent_of_cash_names_the_entry_that_only_one_side_knows(hand: Hand) -> None:
     (aapl, _) = hand.begin(market=MARKET)
     hand.hear(aapl, "filled", 392, (0, 392), price="100.01")
-    told = [execution_of(aapl, 0, 392, "100.02", at=hand.at)]
-    del told
-    missing = [holding("392 AAPL @ 100")]
-    read_twice(hand, "60799.99", missing)
-    cause = hand.kinds(SymbolFrozen)[-1].cause
-    assert f"the fill of {aapl.client_order_id} from 0 is booked, the broker does not tell of it" in cause
+    read_twice(hand, "60796.07", [holding("392 AAPL @ 100")])
+    (frozen,) = hand.kinds(SymbolFrozen)
+    assert frozen.difference == "cash: ledger has 60796.08, broker says 60796.07"
+    assert (
+        f"the fill of {aapl.client_order_id} from 0 is booked, the broker does not tell of it" in frozen.cause
+    )
 
 
 def test_a_deposit_is_no_profit_and_a_withdrawal_no_loss_of_the_day() -> None:

@@ -238,3 +238,22 @@ async def test_market_data_streams_in_while_the_exchange_moves_on(exchange: Wire
     assert {bar.symbol for bar in bars} == {"AAPL", "MSFT"}
     assert any(isinstance(one, StockQuote) and one.symbol == "AAPL" for one in seen)
     assert stream.quarantine.count == 0
+
+
+def test_what_moved_other_than_by_trading_is_read_page_by_page_and_exactly(
+    exchange: WireExchange, manager: AlpacaManager
+) -> None:
+    number = manager.get_account().number
+    for _ in range(101):
+        paid = {"amount": "12.34", "direction": "INCOMING"}
+        assert exchange.request("POST", f"/v1/control/accounts/{number}/transfers", paid).status == 200
+    found = manager.get_activities(parse_rfc3339(OPENING))
+    deposits = [one for one in found if one.cash == Decimal("12.34")]
+    assert len({one.id for one in deposits}) == 101
+    assert {(one.kind.value, one.name, one.date, one.shares) for one in deposits} == {
+        ("transfer", "CSD", "2022-06-01", 0)
+    }
+    tomorrow = parse_rfc3339("2022-06-02T13:30:00Z")
+    assert manager.get_activities(tomorrow) == []
+    stated = manager.get_account()
+    assert (stated.cash, stated.holdings_value) == (100_000 + 101 * Decimal("12.34"), 0)
