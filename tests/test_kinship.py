@@ -10,13 +10,15 @@ import pytest
 from hand import HALF_PAST_THREE, Hand, execution_of, heard, report_of, setting
 from language import holding
 from msgspec.structs import replace
+from world import World
 
 from the_alchemiser.domain.effects import CancelOrder, ReadBroker
 from the_alchemiser.domain.events import OrderHeard, OrdersRead
 from the_alchemiser.domain.facts import AlertRaised, OrderFollowed, OrderIntended, Reconciled, TradeEnded
-from the_alchemiser.domain.instants import MINUTE
+from the_alchemiser.domain.instants import MINUTE, SECOND
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import Kin, OrderReport, OrderRequest, OrderStatus, Relation
+from the_alchemiser.exchange.venue.orders import OrderChanges
 
 D = Decimal
 STEPS = 5 * MINUTE
@@ -175,6 +177,16 @@ def test_an_exit_nobody_reports_is_asked_for_by_the_brokers_name(hand: Hand) -> 
     assert set(read.relatives) == {"b-uuid-gain", "b-uuid-stop"}
 
 
+def test_an_exit_that_names_its_parent_needs_no_word_of_the_parent(hand: Hand) -> None:
+    (entry,) = hand.begin()
+    hand.hear(entry, "filled", 490, (0, 490))
+    stop = replace(entry, client_order_id="uuid-stop", side=Side.SELL)
+    listed = replace(report_of(stop, "accepted"), kin=Kin(leg_of=f"b-{entry.client_order_id}"))
+    hand.tell(OrdersRead(hand.at, "orders", (listed,)))
+    assert hand.engine.state.orders["uuid-stop"].relation is Relation.LEG
+    assert hand.engine.state.others == {}
+
+
 def test_both_exits_filling_is_alarmed_and_closes_the_symbol(hand: Hand) -> None:
     _, gain, stop = bracket(hand)
     hand.tell(heard(gain, "filled", 490, (0, 490), at=hand.at))
@@ -242,3 +254,61 @@ def test_our_purchase_waits_until_our_sale_of_the_same_symbol_has_ended(hand: Ha
     hand.hear(sale, "canceled")
     assert [request.side for request in hand.submitted()] == [Side.BUY]
     assert state.live.keys() == {"alc-20210104-AAPL-b-0"}
+
+
+# With the exchange itself
+
+
+def in_the_walk(world: World) -> OrderReport:
+    """A world in which a limit order of ours rests."""
+    world.start()
+    world.run(lambda: any(one.status is OrderStatus.NEW for one in world.broker.get_open_orders()))
+    return next(one for one in world.broker.get_open_orders() if one.status is OrderStatus.NEW)
+
+
+def agrees(world: World) -> None:
+    state, broker = world.engine.state, world.broker
+    assert state.ledger.shares() == {held.symbol: held.shares for held in broker.get_positions()}
+    assert state.ledger.cash == broker.get_account().cash
+    assert not state.live
+    assert world.kinds(Reconciled)[-1].differences == ()
+
+
+@pytest.mark.parametrize("changes", [1, 5])
+@pytest.mark.parametrize("is_deaf", [False, True])
+def test_an_order_changed_by_hand_at_the_exchange_fills_once_and_no_more(changes: int, is_deaf: bool) -> None:
+    world = World()
+    resting = in_the_walk(world)
+    if is_deaf:
+        world.hears = lambda heard: []
+    current = resting.broker_order_id
+    for number in range(changes):
+        price = world.exchange.quote(resting.symbol).bid_e4 // 100 * 100 - 100 * (number + 1)  # type: ignore[union-attr]
+        current = world.exchange.replace(current, OrderChanges(limit_price_e4=price)).id
+        world.run_to(world.exchange.now + SECOND)
+    world.run_day()
+    agrees(world)
+    (work,) = [fact for fact in world.kinds(TradeEnded) if fact.symbol == resting.symbol]
+    assert 0 <= work.filled <= resting.shares
+    assert any(fact.relation is Relation.REPLACEMENT for fact in world.kinds(OrderFollowed))
+
+
+def test_a_bracket_sent_in_place_of_an_order_is_followed_with_its_exits() -> None:
+    world = World()
+    plain_place = world.broker.place_order
+
+    def with_exits(request: OrderRequest) -> OrderReport:
+        if request.side is Side.BUY and request.limit_price is not None:
+            far = (request.limit_price * D("1.2")).quantize(D("0.01"))
+            near = (request.limit_price * D("0.8")).quantize(D("0.01"))
+            request = replace(request, take_profit_price=far, stop_loss_price=near)
+        return plain_place(request)
+
+    world.broker.place_order = with_exits  # type: ignore[method-assign]
+    world.start()
+    world.run_day()
+    legs = [fact for fact in world.kinds(OrderFollowed) if fact.relation is Relation.LEG]
+    assert legs
+    assert len({fact.report.broker_order_id for fact in legs}) == len(legs)
+    assert not any("not ours" in text for text in (fact.text for fact in world.kinds(AlertRaised)))
+    agrees(world)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from the_alchemiser.domain.facts import CancelIntended, OrderFollowed
 from the_alchemiser.domain.money import ZERO, Shares, plain
-from the_alchemiser.domain.orders import Order, OrderReport, Relation
+from the_alchemiser.domain.orders import ClientOrderId, Kin, Order, OrderReport, Relation
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import ORDERS, Inquiry
 from the_alchemiser.state import EngineState
@@ -35,8 +35,15 @@ class Kinship:
             is_same = order.broker_order_id in ("", its_id) or not its_id
             return order if is_same else self._follow_twin(step, order, report)
         of, relation = state.kin.get(its_id, ("", Relation.REPLACEMENT))
-        of = of or (state.names.get(report.kin.replaces, "") if report.kin is not None else "")
+        if not of and report.kin is not None:
+            of, relation = self._ancestor(report.kin)
         return self._follow(step, state.orders[of], relation, report) if of else None
+
+    def _ancestor(self, kin: Kin) -> tuple[ClientOrderId, Relation]:
+        replaced = self.state.names.get(kin.replaces, "")
+        if replaced:
+            return replaced, Relation.REPLACEMENT
+        return self.state.names.get(kin.leg_of, ""), Relation.LEG
 
     def is_news(self, report: OrderReport) -> bool:
         """Whether the report names a relative that nothing is known of."""

@@ -24,7 +24,7 @@ from the_alchemiser.broker import AlpacaManager, alpaca_retry_context
 from the_alchemiser.domain.errors import BrokerError, BrokerRefused, BrokerUnauthorized, BrokerUnavailable
 from the_alchemiser.domain.instants import parse_rfc3339
 from the_alchemiser.domain.money import Side
-from the_alchemiser.domain.orders import OrderStatus
+from the_alchemiser.domain.orders import Kin, OrderStatus
 
 
 @pytest.mark.spec("S0-05", "S0-08", "S4-07")
@@ -239,7 +239,34 @@ def test_open_orders_include_the_exits_of_brackets(broker: SpeakingBroker, manag
         id="spread", side="", symbol="", legs=[order_row(id="leg", symbol="AAPL260116C00150000")]
     )
     broker.script = [answer([parent, options])]
-    assert [report.broker_order_id for report in manager.get_open_orders()] == ["target", "stop", "leg"]
+    reports = manager.get_open_orders()
+    assert [report.broker_order_id for report in reports] == ["target", "stop", "leg"]
+    assert [report.kin and report.kin.leg_of for report in reports] == ["parent", "parent", "spread"]
+
+
+def test_an_order_names_what_it_belongs_with(broker: SpeakingBroker, manager: AlpacaManager) -> None:
+    legs = [order_row(id="target", side="sell"), order_row(id="stop", side="sell")]
+    broker.script = [answer(order_row(id="new", replaces="old", replaced_by="newer", legs=legs))]
+    report = manager.get_order_by_id("new")
+    assert report is not None
+    assert report.kin == Kin("old", "newer", ("target", "stop"))
+    broker.script = [answer(order_row(), 200), answer({"code": 40410000, "message": "order not found"}, 404)]
+    assert manager.get_order_by_id(ORDER_ID).kin is None  # type: ignore[union-attr]
+    assert manager.get_order_by_id(ORDER_ID) is None
+
+
+def test_the_answer_about_another_order_is_no_answer(broker: SpeakingBroker, manager: AlpacaManager) -> None:
+    broker.script = [answer(order_row(id="other"))]
+    with pytest.raises(BrokerUnavailable, match="another order"):
+        manager.get_order_by_id("this")
+
+
+def test_a_status_alpaca_invents_later_is_unknown_and_not_an_end(
+    broker: SpeakingBroker, manager: AlpacaManager
+) -> None:
+    broker.script = [answer([order_row(status="held_for_moonlight")])]
+    (report,) = manager.get_open_orders()
+    assert report.status is OrderStatus.UNKNOWN
 
 
 class OrderList:

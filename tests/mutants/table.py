@@ -114,8 +114,8 @@ MUTANTS = (
         "cash_not_reserved",
         "cash promised to open orders is spent once more",
         "cycle.py",
-        "return self.state.ledger.cash - promised - of_others",
-        "return self.state.ledger.cash - of_others",
+        "left = self.state.ledger.cash - promised",
+        "left = self.state.ledger.cash",
     ),
     Mutant(
         "quote_age_ignored",
@@ -263,8 +263,8 @@ MUTANTS = (
         "reads_without_watch",
         "orders given up are never asked for again",
         "state.py",
-        "watch = (*self.live, *absent, *(",
-        "watch = (*self.live, *(",
+        "watch = (*ours, *absent, *(",
+        "watch = (*ours, *(",
     ),
 )
 

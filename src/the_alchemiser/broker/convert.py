@@ -63,8 +63,8 @@ _BLOCKS = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
 _NO_KIN = Kin()
 
 
-def order_report(raw: Raw) -> OrderReport:
-    """One order object."""
+def order_report(raw: Raw, leg_of: str = "") -> OrderReport:
+    """One order object; `leg_of` is the order whose exit it is."""
     return OrderReport(
         client_order_id=_text(raw, "client_order_id"),
         broker_order_id=_required(raw, "id"),
@@ -76,24 +76,24 @@ def order_report(raw: Raw) -> OrderReport:
         at=_instant(raw, "updated_at") or _instant(raw, "submitted_at") or _instant(raw, "created_at"),
         reason=_text(raw, "reject_reason"),
         average_price=_number(raw, "filled_avg_price") or None,
-        kin=_kin(raw),
+        kin=_kin(raw, leg_of),
         price=_number(raw, "limit_price") or _number(raw, "stop_price") or None,
         notional=_number(raw, "notional") or None,
     )
 
 
-def _kin(raw: Raw) -> Kin | None:
+def _kin(raw: Raw, leg_of: str) -> Kin | None:
     legs = tuple(_required(leg, "id") for leg in raw.get("legs") or ())
-    kin = Kin(_text(raw, "replaces"), _text(raw, "replaced_by"), legs)
+    kin = Kin(_text(raw, "replaces"), _text(raw, "replaced_by"), legs, leg_of)
     return kin if kin != _NO_KIN else None
 
 
-def order_reports(rows: Any) -> Iterator[OrderReport]:
+def order_reports(rows: Any, leg_of: str = "") -> Iterator[OrderReport]:
     """Orders of a list, each followed by its legs; the sideless wrapper of a multi-leg option order is left out."""
     for raw in rows:
         if _text(raw, "side"):
-            yield order_report(raw)
-        yield from order_reports(raw.get("legs") or ())
+            yield order_report(raw, leg_of)
+        yield from order_reports(raw.get("legs") or (), _text(raw, "id"))
 
 
 def stream_execution(data: Raw) -> Execution | None:

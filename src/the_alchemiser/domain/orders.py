@@ -207,6 +207,8 @@ class Kin(msgspec.Struct, frozen=True):
     replaced_by: BrokerOrderId = ""
     legs: tuple[BrokerOrderId, ...] = ()
     """The exits of a bracket or OCO."""
+    leg_of: BrokerOrderId = ""
+    """For such an exit: the order it travelled with, where the broker says it here."""
 
 
 class Relation(Enum):

@@ -215,14 +215,15 @@ def report_of(order: Order) -> OrderReport:
         order.filled_qty_e9 / QUANTITY,
         order.updated_at,
         average_price=_average_price(order),
-        kin=_kin(order) if order.legs or order.replaces or order.replaced_by else None,
+        kin=_kin(order) if order.legs or order.replaces or order.replaced_by or order.parent_id else None,
         price=_price_of(order.limit_price_e4 or order.stop_price_e4),
         notional=None if order.notional_e13 is None else order.notional_e13 / MONEY,
     )
 
 
 def _kin(order: Order) -> Kin:
-    return Kin(order.replaces or "", order.replaced_by or "", tuple(leg.id for leg in order.legs))
+    legs = tuple(leg.id for leg in order.legs)
+    return Kin(order.replaces or "", order.replaced_by or "", legs, order.parent_id or "")
 
 
 def _average_price(order: Order) -> Decimal | None:
