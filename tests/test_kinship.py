@@ -240,6 +240,16 @@ def test_an_exit_sells_no_more_than_open_orders_leave() -> None:
     assert sum(request.shares for request in hand.submitted()) <= 6
 
 
+def test_an_exit_is_clipped_to_what_somebody_elses_order_leaves_meanwhile() -> None:
+    hand = Hand(setting("AAPL 0%"))
+    (request,) = hand.begin("0", [holding("10 AAPL @ 100")])
+    hand.hear(request, "new")
+    others = OrderReport("manual", "b-manual", "AAPL", Side.SELL, D(4), OrderStatus.NEW, at=hand.at)
+    hand.tell(OrderHeard(hand.at, others))
+    hand.hear(request, "canceled")
+    assert [one.shares for one in hand.submitted()] == [6]
+
+
 def test_our_purchase_waits_until_our_sale_of_the_same_symbol_has_ended(hand: Hand) -> None:
     hand.start("100000", [holding("10 AAPL @ 100")])
     state = hand.engine.state

@@ -153,11 +153,9 @@ class OrderManager:
         return self._submit(work, cycle_id, step, quotes[work.trade.symbol], free_cash)
 
     def _tend(self, order: Order, trade: PlannedTrade, step: int, quotes: Mapping[Symbol, Quote]) -> Move:
-        if order.relation is not None:
-            return WAIT  # Somebody changed it at the broker: it is followed, never undone.
         is_settled = order.status in (OrderStatus.NEW, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
         if not is_settled or order.cancel_intended or order.request.type is OrderType.MARKET:
-            return WAIT
+            return WAIT  # One that somebody changed at the broker has no price of ours, either: it is never undone.
         wanted = self._limit_price(trade.side, step, quotes[trade.symbol])
         return WAIT if wanted == order.request.limit_price else Cancel(order)
 
