@@ -239,6 +239,40 @@ def test_a_reconnected_stream_means_reading_what_it_missed(hand: Hand) -> None:
     assert [effect.purpose for effect in hand.wants(ReadBroker)] == ["restored"]
 
 
+def test_after_a_gap_in_the_stream_nothing_is_bought_before_the_gap_was_read(hand: Hand) -> None:
+    hand.start()
+    hand.fire("begin:2021-01-04", HALF_PAST_THREE)
+    hand.read("begin:2021-01-04", "100000")
+    hand.tell(StreamRestored(hand.at + SECOND))
+    hand.market()
+    assert hand.submitted() == []
+    hand.read("restored", "100000", at=hand.at + SECOND)
+    assert [one.symbol for one in hand.submitted()] == ["AAPL"]
+
+
+def test_a_gap_in_the_stream_keeps_nobody_from_selling() -> None:
+    hand = Hand(setting("AAPL 0%"))
+    hand.start(held=[holding("10 AAPL @ 100")])
+    hand.fire("begin:2021-01-04", HALF_PAST_THREE)
+    hand.read("begin:2021-01-04", "100000", [holding("10 AAPL @ 100")])
+    hand.tell(StreamRestored(hand.at + SECOND))
+    hand.market()
+    assert [one.symbol for one in hand.submitted()] == ["AAPL"]
+
+
+def test_a_record_asked_for_before_the_stream_was_back_does_not_close_its_gap(hand: Hand) -> None:
+    hand.start()
+    hand.fire("begin:2021-01-04", HALF_PAST_THREE)
+    hand.read("begin:2021-01-04", "100000")
+    hand.tell(StreamGarbled(hand.at + SECOND, "nonsense"))
+    hand.tell(StreamRestored(hand.at + SECOND))
+    hand.market()
+    hand.read("garbled", "100000", at=hand.at + SECOND)
+    assert hand.submitted() == []
+    hand.read("restored", "100000", at=hand.at + SECOND)
+    assert [one.symbol for one in hand.submitted()] == ["AAPL"]
+
+
 def test_an_order_stream_that_cannot_be_opened_is_told_to_a_person(hand: Hand) -> None:
     hand.start()
     hand.tell(StreamLost(hand.at, "refused five times"))

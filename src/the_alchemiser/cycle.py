@@ -295,6 +295,9 @@ class TradingCycle:
             return state.sellable(request.symbol) <= 0
         is_suspected = bool(state.suspects & {"", request.symbol})
         is_active = state.trading is TradingState.ACTIVE
+        if state.gap_at is not None:
+            probe("cycle.purchase_awaits_merge")
+            return True
         return is_suspected or not is_active or bool(state.why_not_open(request.symbol))
 
     def _objection(self, at: Nanos, closes_at: Nanos) -> str:

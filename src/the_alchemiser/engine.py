@@ -109,6 +109,7 @@ class Engine:
 
     def _stream_restored(self, step: Step, event: StreamRestored) -> None:
         self.stance.is_gone(step, STREAM)
+        self.state.gap_at = step.at
         self.inquiry.ask(step, "restored")
 
     def _stream_lost(self, step: Step, event: StreamLost) -> None:
@@ -131,7 +132,10 @@ class Engine:
         asked_at = self._answered(step, event.purpose)
         self._sessions = event.state.sessions
         purpose = event.purpose.removeprefix(AGAIN)
-        if self.reconciliation.take(step, event, asked_at):
+        is_settled = self.reconciliation.take(step, event, asked_at)
+        if self.state.gap_at is not None and asked_at >= self.state.gap_at:
+            self.state.gap_at = None
+        if is_settled:
             self._continue(step, purpose)
         self.settlement.ask_for_fills(step, FILL_RETRY_SECONDS)
         # After a start the quotes we remember are old: the cycle goes on when it has read new ones.

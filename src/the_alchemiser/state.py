@@ -130,6 +130,8 @@ class EngineState:
         """Whether ledger and broker were compared since this process began; what was agreed before may not hold now."""
         self.suspects: frozenset[Symbol] = frozenset()
         """Where a difference was seen that is being looked at again: no fact yet, so nothing remembers it."""
+        self.gap_at: Nanos | None = None
+        """When the order stream came back after a gap that was not read since: until it is, nothing is opened."""
         self.cycle: CycleBook | None = None
         self.ended_cycles: dict[str, str] = {}
         self.opened_at: Nanos = 0

@@ -62,6 +62,7 @@ IN_THE_CORE = frozenset(
         "cycle.market_awaited",
         "cycle.order_waits_for_the_other_side",
         "cycle.purchase_awaits_agreement",
+        "cycle.purchase_awaits_merge",
         "cycle.quote_too_old",
         "cycle.refused",
         "cycle.session_over",
