@@ -24,6 +24,8 @@ from the_alchemiser.domain.events import (
     OrderNotSent,
     OrdersRead,
     OrderUnheard,
+    ReadFailed,
+    Started,
     StreamRestored,
 )
 from the_alchemiser.domain.facts import (
@@ -230,6 +232,16 @@ def test_a_search_begun_anew_does_not_hear_the_timers_of_the_one_before(hand: Ha
     assert len(hand.timers()) == 1
     hand.fire(old)
     assert hand.last == []
+
+
+def test_the_search_goes_on_after_a_start_even_where_the_record_cannot_be_read(hand: Hand) -> None:
+    request = lost(hand)
+    again = Hand(hand.config, hand.facts)
+    again.tell(Started(hand.at + MINUTE))
+    ((key, at),) = [timer for timer in again.timers().items() if timer[0].startswith("lookup")]
+    again.tell(ReadFailed(again.at, "broker:start", "503"))
+    again.fire(key, at)
+    assert [effect.client_order_id for effect in again.wants(LookUpOrder)] == [request.client_order_id]
 
 
 def test_yesterdays_lost_purchase_is_not_sent_again_today(hand: Hand) -> None:

@@ -74,12 +74,16 @@ class Arrivals:
             step.alert("warning", f"no clear answer for order {name}: {reason}")
             self._time_look_up(step, order, 0)
 
-    def search_again(self, step: Step, known: frozenset[ClientOrderId]) -> None:
-        """After a start: look for every order that was under way when the process ended, if the broker lists none."""
-        for name, order in list(self.state.live.items()):
+    def resume(self, step: Step) -> None:
+        """A process has started: the searches that ran when the last one ended go on, whatever else can be read."""
+        for order in self.state.live.values():
             if order.status is OrderStatus.UNKNOWN:
                 self._time_look_up(step, order, 0)
-            elif name not in known:
+
+    def search_again(self, step: Step, known: frozenset[ClientOrderId]) -> None:
+        """After a start: look for every order that was about to be sent at the end before it and is not listed."""
+        for name, order in list(self.state.live.items()):
+            if order.status is not OrderStatus.UNKNOWN and name not in known:
                 self.lose(step, order, "the broker's list does not show it")
         horizon = step.at - IN_FLIGHT_SECONDS * SECOND
         unknown = [order for order in self.state.live.values() if order.status is OrderStatus.UNKNOWN]

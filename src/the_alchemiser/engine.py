@@ -103,6 +103,7 @@ class Engine:
 
     def _started(self, step: Step, event: Started) -> None:
         self.inquiry.ask(step, "start")
+        self.settlement.arrivals.resume(step)
         if event.trouble:
             probe("engine.careful_start")
             self.stance.doubt(step, CRASHES, event.trouble, until=step.at + CALM_SECONDS * SECOND)
