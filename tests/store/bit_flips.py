@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -47,10 +47,16 @@ def killed_journal(folder: Path) -> None:
     journal.close()
 
 
-def flipped(folder: Path, count: int, seed: int) -> Iterator[tuple[str, int, int, bytes]]:
+def closed_journal(folder: Path) -> None:
+    """The same journal as a stop in good order leaves it: all of it is in the file."""
+    killed_journal(folder)
+    SqlJournal(f"sqlite:///{folder / FILES[0]}").close()
+
+
+def flipped(originals: Mapping[str, Path], count: int, seed: int) -> Iterator[tuple[str, int, int, bytes]]:
     """File, byte and bit of each flip, and the content with it; every part of a file has the same chance."""
     random = Random(seed)
-    contents = {name: (folder / name).read_bytes() for name in FILES}
+    contents = {name: (folder / name).read_bytes() for name, folder in originals.items()}
     for _ in range(count):
         name = random.choice(FILES)
         offset, bit = random.randrange(len(contents[name])), random.randrange(8)
@@ -68,24 +74,29 @@ def started(folder: Path) -> list[str]:
 
 
 def verdicts(place: Path, count: int, seed: int) -> Counter[str]:
-    """Turn so many bits over, one at a time, and start on each damaged copy."""
-    original, damaged = place / "original", place / "damaged"
-    original.mkdir()
-    killed_journal(original)
-    shutil.copytree(original, damaged, ignore=shutil.ignore_patterns("source"))
-    sound = started(damaged)
-    found = Counter[str]()
-    for name, offset, bit, content in flipped(original, count, seed):
-        for file in damaged.iterdir():
-            file.unlink()
-        for file in (*FILES, ANCHOR):
-            shutil.copy(original / file, damaged / file)
-        (damaged / name).write_bytes(content)
+    """Turn so many bits over, one at a time, and start on each damaged copy.
+
+    In the file where all is in the file, for the log hides what lies beneath its pages; in the log as a kill left it.
+    """
+    originals = {FILES[0]: place / "closed", FILES[1]: place / "killed"}
+    for folder, make in zip(originals.values(), (closed_journal, killed_journal), strict=True):
+        folder.mkdir()
+        make(folder)
+    damaged, found = place / "damaged", Counter[str]()
+    sound = started(_copied(originals[FILES[0]], damaged))
+    for name, offset, bit, content in flipped(originals, count, seed):
+        (_copied(originals[name], damaged) / name).write_bytes(content)
         verdict = _verdict(damaged, sound)
         found[f"{verdict} in {name}"] += 1
         if verdict == SILENT:
             print(f"{name}: bit {bit} of byte {offset} changed something and nobody noticed", file=sys.stderr)
     return found
+
+
+def _copied(original: Path, damaged: Path) -> Path:
+    shutil.rmtree(damaged, ignore_errors=True)
+    shutil.copytree(original, damaged, ignore=shutil.ignore_patterns("source"))
+    return damaged
 
 
 def _verdict(folder: Path, sound: list[str]) -> str:

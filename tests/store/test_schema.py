@@ -16,7 +16,8 @@ from the_alchemiser.store import schema
 from the_alchemiser.store.journal import SqlJournal
 from the_alchemiser.store.reading import Reading
 from the_alchemiser.store.sqlite import PAGE_BYTES, reading_engine
-from the_alchemiser.store.tables import DERIVED, REVISION, metadata
+from the_alchemiser.store.tables import DERIVED, REVISION, SQLITE_DECLARATIONS, metadata
+from the_alchemiser.store.verification import declarations_digest
 
 from .database_files import dump, tamper
 
@@ -26,6 +27,13 @@ def test_the_migrations_make_exactly_the_tables_the_code_reads(url: str, path: P
     assert schema.upgrade(url)
     with reading_engine(path).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_declarations_that_a_start_expects_are_those_the_migrations_make(url: str, path: Path) -> None:
+    """With a new migration SQLITE_DECLARATIONS has to follow."""
+    schema.upgrade(url)
+    with reading_engine(path).connect() as connection:
+        assert declarations_digest(connection) == SQLITE_DECLARATIONS
 
 
 def test_the_code_is_written_for_the_newest_migration() -> None:

@@ -50,7 +50,12 @@ def awake_and_asleep() -> Nanos:
 def stored_lease(connection: Connection) -> LeaseRow:
     """The lease as it stands; of epoch 0 where it was never taken."""
     row = connection.execute(select(*_COLUMNS)).one_or_none()
-    return LeaseRow() if row is None else LeaseRow(*row)
+    # Checked, because a damaged row must be told as damage.
+    return (
+        LeaseRow()
+        if row is None
+        else msgspec.convert(dict(zip(LeaseRow.__struct_fields__, row, strict=True)), LeaseRow)
+    )
 
 
 def store_time(connection: Connection) -> Nanos:

@@ -25,6 +25,8 @@ from .records import (
 
 REVISION = "0003"
 """The migration this code is written for."""
+SQLITE_DECLARATIONS = "04c90830e053ca944ebfd4decca0540db756006d2fb114c5511c30e1b574ad51"
+"""What a SQLite file of this revision declares, as one hash (`verification.declarations_digest`)."""
 PROJECTION_VERSION = 2
 """Tables folded by another version are made again when the journal is opened for writing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from the_alchemiser.domain.facts import decode
 from .chain import START, BrokenChain, Entry, Tip, verified
 from .projections import PROJECTED_KINDS, MemoryRecords, project
 from .records import RECORDS, Record, pack
-from .tables import DERIVED, PROJECTION_VERSION, journal, projection
+from .tables import DERIVED, PROJECTION_VERSION, SQLITE_DECLARATIONS, journal, projection
 
 PAGE_ROWS = 2_000
 """Entries fetched at a time: a journal of any length is read in bounded memory."""
@@ -102,7 +103,19 @@ def _structural_faults(connection: Connection) -> str:
     if connection.dialect.name != "sqlite":
         return ""
     found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
-    return "" if found == "ok" else str(found)
+    if found != "ok":
+        return str(found)
+    # SQLite believes whatever the declarations say: with one letter changed, numbers are kept as something else.
+    is_ours = declarations_digest(connection) == SQLITE_DECLARATIONS
+    return "" if is_ours else "its tables are not declared as they were made"
+
+
+def declarations_digest(connection: Connection) -> str:
+    """What the tables of a SQLite file are declared to be, as one hash."""
+    found = connection.exec_driver_sql(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    )
+    return sha256(repr([tuple(row) for row in found]).encode()).hexdigest()
 
 
 def verify(connection: Connection, anchor: Tip | None = None) -> Verification:
