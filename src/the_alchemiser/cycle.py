@@ -96,6 +96,9 @@ class TradingCycle:
         self.risk = RiskManager(config.limits)
         self.orders = OrderManager(config.execution)
         self._is_reading_quotes = False
+        self._counted_cash: Dollars | None = None
+        self._goes_on_at: Nanos = 0
+        """When entries that had to wait for the next minute go on; a timer stands for it."""
 
     def decide(
         self, snapshot: MarketSnapshot, assets: Mapping[Symbol, Asset], cycle_id: str, account: Account
@@ -172,10 +175,12 @@ class TradingCycle:
             self._read_quotes(step, book, book.open_works)
 
     def on_retry_timer(self, step: Step) -> None:
-        """Look at the market again for a decision."""
+        """Look at the market again for a decision; once there is one, go on with what had to wait for the minute."""
         book = self.state.cycle
         if book is not None and not book.is_planned:
             self._read_market(step, book.cycle_id, book.session)
+        else:
+            self.advance(step)
 
     def on_quotes(self, step: Step, quotes: Mapping[Symbol, Quote]) -> None:
         """Take the step that the time asks for, at these quotes (at the last known ones for symbols without)."""
@@ -200,6 +205,7 @@ class TradingCycle:
         self._advance(step, book, works, have_just_read=False)
 
     def _advance(self, step: Step, book: CycleBook, works: Sequence[Work], *, have_just_read: bool) -> None:
+        self._counted_cash = None
         stale = [work for work in works if not self._move(step, book, work)]
         # Once per read: a quote that is old when it comes will not be newer for being asked for again.
         if stale and not have_just_read and not self._is_reading_quotes:
@@ -209,6 +215,12 @@ class TradingCycle:
             filled = sum(work.outcome == "filled" for work in book.works.values())
             step.record(CycleFinished(step.at, book.cycle_id, len(book.works), filled))
             step.ask(self.state.broker_read(f"cycle:{book.cycle_id}", step.at))
+
+    def _cash_to_spend(self) -> Dollars:
+        """Free cash, counted once for all trades that ask between two orders."""
+        if self._counted_cash is None:
+            self._counted_cash = self.free_cash()
+        return self._counted_cash
 
     def free_cash(self) -> Dollars:
         """Cash that exists and is promised to no open order."""
@@ -223,13 +235,20 @@ class TradingCycle:
 
     def _move(self, step: Step, book: CycleBook, work: Work) -> bool:
         """Make the next move of one trade, if there is one; False where it takes a newer quote than we have."""
-        move = self.orders.next_move(work, book.cycle_id, book.step, book.quotes, self.free_cash)
+        if (waits := self._waits_at_the_door(step, book, work)) is not None:
+            return waits
+        walk = self.config.execution.walk(
+            book.step, len(book.works), self.config.limits.orders_per_minute_max
+        )
+        move = self.orders.next_move(work, book.cycle_id, walk, book.quotes, self._cash_to_spend)
         if step.at >= book.closes_at and not isinstance(move, End):
             if work.is_under_way:
                 return True  # The broker expires a day order at the close; its last report ends the trade.
             probe("cycle.session_over")
             move = End("the session is over")
         if isinstance(move, Submit):
+            if self._is_too_soon(step, move.request.side):
+                return True
             if self._is_stale(step.at, book, move.request):
                 probe("cycle.quote_too_old")
                 return False
@@ -250,6 +269,30 @@ class TradingCycle:
             return move
         probe("cycle.exit_clipped")
         return replace(move, request=replace(request, shares=sellable))
+
+    def _waits_at_the_door(self, step: Step, book: CycleBook, work: Work) -> bool | None:
+        """What `_move` would answer for a purchase that cannot begin yet, None for any other trade.
+
+        Asked before anything that costs time: after each event of a large plan hundreds of trades wait here.
+        """
+        if work.orders or work.trade.side is Side.SELL or step.at >= book.closes_at:
+            return None
+        if self._is_too_soon(step, Side.BUY):
+            return True
+        return False if self._is_old(step.at, book, work.trade.symbol) else None
+
+    def _is_too_soon(self, step: Step, side: Side) -> bool:
+        """Whether an entry has to wait until the minute has room for it; exits go at once, and count."""
+        if side is Side.SELL:
+            return False
+        may_go_at = self.state.next_order_at(step.at, self.config.limits.orders_per_minute_max)
+        if may_go_at <= step.at:
+            return False
+        probe("cycle.entry_paced")
+        if self._goes_on_at <= step.at:
+            self._goes_on_at = may_go_at
+            step.ask(SetTimer(may_go_at, "pace"))
+        return True
 
     def _crosses(self, request: OrderRequest) -> bool:
         """Whether an order of ours on the other side may still trade: the two would trade with each other."""
@@ -274,9 +317,13 @@ class TradingCycle:
         """Whether the quote is too old to price this order by; an exit at the market needs none."""
         if request.side is Side.SELL and request.type is OrderType.MARKET:
             return False
-        return at - book.quotes[request.symbol].at > QUOTE_AGE_SECONDS_MAX * SECOND
+        return self._is_old(at, book, request.symbol)
+
+    def _is_old(self, at: Nanos, book: CycleBook, symbol: Symbol) -> bool:
+        return at - book.quotes[symbol].at > QUOTE_AGE_SECONDS_MAX * SECOND
 
     def _make(self, step: Step, book: CycleBook, work: Work, move: Move) -> None:
+        self._counted_cash = None
         if isinstance(move, Submit):
             not_after = self._not_after(step.at, book, move.request)
             step.record(OrderIntended(step.at, book.cycle_id, move.request, move.middle, not_after))

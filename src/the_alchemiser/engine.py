@@ -227,7 +227,7 @@ class Engine:
             self.cycle.on_step_timer(step)
         elif kind == "poll":
             self.inquiry.poll(step)
-        elif kind == "retry":
+        elif kind in ("retry", "pace"):
             self.cycle.on_retry_timer(step)
         elif kind == "fills":
             if self.settlement.fills_are_due():

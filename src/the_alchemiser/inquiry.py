@@ -6,6 +6,7 @@ import msgspec
 
 from the_alchemiser.domain.effects import ReadBroker, SetTimer
 from the_alchemiser.domain.instants import SECOND, Nanos
+from the_alchemiser.domain.orders import OrderStatus
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.state import EngineState
 from the_alchemiser.step import Step
@@ -31,7 +32,7 @@ class PollPolicy(msgspec.Struct, frozen=True):
     """How often the broker is asked without a reason. One request a poll of the orders, four for the whole record."""
 
     orders_seconds: int = 15
-    """While orders are open, ours or others', the list of open orders is read so often."""
+    """The list of open orders is read so long after an order was decided, and again as often while one is open."""
     record_seconds: int = 300
 
 
@@ -95,19 +96,29 @@ class Inquiry:
         due = self._record_due(self._polls)
         if self._has_open_orders:
             due = min(due, self._orders_due(self._polls))
-        if self._poll_at <= step.at or due < self._poll_at:
-            self._poll_at = max(due, step.at + SECOND)
+        # What is overdue waits for an answer that is under way: a timer for every event would help nobody.
+        wanted = max(due, step.at + SECOND)
+        if self._poll_at <= step.at or wanted < self._poll_at:
+            self._poll_at = wanted
             step.ask(SetTimer(self._poll_at, "poll"))
 
     @property
     def _has_open_orders(self) -> bool:
-        return bool(self.state.live or self.state.others)
+        # What waits for its own answer is not on the broker's list yet, or no longer.
+        is_any_sent = any(order.status is not OrderStatus.INTENDED for order in self.state.live.values())
+        return is_any_sent or bool(self.state.others)
 
     def _record_due(self, polls: PollPolicy) -> Nanos:
         return self._record_at + polls.record_seconds * SECOND
 
     def _orders_due(self, polls: PollPolicy) -> Nanos:
-        return self._orders_at + polls.orders_seconds * SECOND
+        since = self._orders_at
+        if not self.state.others:
+            # The oldest comes first: orders that end at once need no poll, however many there are.
+            sent = (order for order in self.state.live.values() if order.status is not OrderStatus.INTENDED)
+            oldest = next(sent, None)
+            since = since if oldest is None else max(since, oldest.intended_at)
+        return since + polls.orders_seconds * SECOND
 
     def _read(self, purpose: str, at: Nanos) -> ReadBroker:
         read = self.state.broker_read(purpose, at)

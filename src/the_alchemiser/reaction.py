@@ -137,6 +137,7 @@ class Reactions:
             - (last.equity if last is not None else state.opening_equity)
             - state.paid_in,
             open_orders=len(state.live) + len(state.others),
+            orders_in_minute=state.orders_in_minute(step.at),
             frozen=state.frozen_of((seen.symbol,)),
             sellable={seen.symbol: state.sellable(seen.symbol)},
             wanted_by_others={seen.symbol: state.wanted_by_others(seen.symbol)},

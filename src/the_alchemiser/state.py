@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,7 +39,7 @@ from the_alchemiser.domain.facts import (
     TradeEnded,
     TradingStateChanged,
 )
-from the_alchemiser.domain.instants import DAY, SECOND, Nanos
+from the_alchemiser.domain.instants import DAY, MINUTE, SECOND, Nanos
 from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.intervals import corrected
 from the_alchemiser.domain.market import Quote, Symbol
@@ -105,6 +106,8 @@ class EngineState:
         self.trading_reason = ""
         self.orders: dict[ClientOrderId, Order] = {}
         self.live: dict[ClientOrderId, Order] = {}
+        self.sent_lately: deque[Nanos] = deque()
+        """When each order of the last minute was decided or sent again, as of the newest."""
         self.names: dict[str, ClientOrderId] = {}
         """Client order ids by broker order id."""
         self.absent: dict[ClientOrderId, Nanos] = {}
@@ -146,6 +149,17 @@ class EngineState:
         if change is not None:
             change(self, fact)
 
+    def orders_in_minute(self, at: Nanos) -> int:
+        """How many orders were decided within the minute up to `at`."""
+        return sum(sent > at - MINUTE for sent in self.sent_lately)
+
+    def next_order_at(self, at: Nanos, orders_per_minute: int) -> Nanos:
+        """From when on one more order keeps to so many in any minute; `at` where it does now."""
+        lately = self.sent_lately
+        if len(lately) < orders_per_minute:
+            return at
+        return max(at, lately[-orders_per_minute] + MINUTE)
+
     def forget_cycles(self) -> None:
         """Behave as if no cycle had run: for previews, whose facts are never kept."""
         self.cycle = None
@@ -164,7 +178,12 @@ class EngineState:
         absent = [name for name, until in self.absent.items() if at < until]
         twins = [name for name, order in self.live.items() if order.relation is Relation.TWIN]
         relatives = (*self.kin, *(self.live[name].broker_order_id for name in twins))
-        ours = [name for name in self.live if name not in twins]
+        is_start = purpose.removeprefix(AGAIN) == "start"
+        ours = [
+            name
+            for name, order in self.live.items()
+            if name not in twins and (is_start or not order.is_under_way_at(at))
+        ]
         watch = (*ours, *absent, *(report.client_order_id for report in self.others.values()))
         since = self.agreed_at - ACTIVITY_DAYS * DAY if purpose.startswith(AGAIN) else None
         # A journal put back from a copy does not know what it has lost: at a start the broker is asked for it.
@@ -281,6 +300,7 @@ class EngineState:
 
     def _order_intended(self, fact: OrderIntended) -> None:
         request = fact.request
+        self._count_sending(fact.at)
         order = Order(request, fact.cycle_id, fact.at, fact.middle, not_after=fact.not_after)
         self.orders[request.client_order_id] = self.live[request.client_order_id] = order
         if self.cycle is not None and self.cycle.cycle_id == fact.cycle_id:
@@ -353,7 +373,13 @@ class EngineState:
         order.lost_at = fact.at
         order.losses += 1
 
+    def _count_sending(self, at: Nanos) -> None:
+        self.sent_lately.append(at)
+        while self.sent_lately[0] <= at - MINUTE:
+            self.sent_lately.popleft()
+
     def _order_sent_again(self, fact: OrderSentAgain) -> None:
+        self._count_sending(fact.at)
         order = self.orders[fact.client_order_id]
         order.lost_at = fact.at
         order.losses += 1

@@ -21,6 +21,7 @@ from the_alchemiser.pipeline.execution import (
     Move,
     OrderManager,
     Submit,
+    Walk,
     Work,
 )
 
@@ -35,7 +36,7 @@ OPEN = ["accepted", "new", "partially_filled"]
 
 
 def move(some: Work, step: int = 0, market: str = WIDE, cash: Decimal = RICH) -> Move:
-    return OrderManager(POLICY).next_move(some, "20210104", step, quotes(market), lambda: cash)
+    return OrderManager(POLICY).next_move(some, "20210104", Walk(step), quotes(market), lambda: cash)
 
 
 def sent(some: Work, step: int = 0, market: str = WIDE, cash: Decimal = RICH) -> Submit:
@@ -84,7 +85,7 @@ def test_a_limit_lies_on_the_tick_grid_between_the_middle_and_the_far_side(
 ) -> None:
     market = quote(f"AAPL {D(bid) / 10_000}/{D(bid + spread) / 10_000}")
     made = OrderManager(POLICY).next_move(
-        work(f"{side.value} 10 AAPL @ 100"), "20210104", step, {"AAPL": market}, lambda: RICH
+        work(f"{side.value} 10 AAPL @ 100"), "20210104", Walk(step), {"AAPL": market}, lambda: RICH
     )
     assert isinstance(made, Submit)
     limit = made.request.limit_price
@@ -263,7 +264,7 @@ def test_whatever_the_broker_does_a_trade_is_never_filled_twice_and_ends(
 
 def test_a_policy_of_no_steps_goes_straight_to_the_far_side_and_the_market() -> None:
     hasty = OrderManager(replace(POLICY, walk_steps=0))
-    made = hasty.next_move(work("buy 10 AAPL @ 100"), "20210104", 0, quotes(WIDE), lambda: RICH)
+    made = hasty.next_move(work("buy 10 AAPL @ 100"), "20210104", Walk(0), quotes(WIDE), lambda: RICH)
     assert isinstance(made, Submit)
     assert made.request.limit_price in {D("100.00"), D("101.00")}
     assert POLICY.market_at(0, 10 * 3600 * SECOND) == 5 * 300 * SECOND

@@ -93,9 +93,11 @@ BOUNDARIES: dict[str, tuple[Situation, bool]] = {
     ),
     "order_rate": (
         lambda unit: codes(
-            "; ".join(["buy 1 AAPL @ 100"] * (4 + unit)), limits=replace(WIDE, orders_per_minute_max=4)
+            "buy 1 AAPL @ 100",
+            replace(CALM, orders_in_minute=5 + unit),
+            replace(WIDE, orders_per_minute_max=5),
         ),
-        True,
+        False,
     ),
     "no_fresh_quote": (
         lambda unit: codes(

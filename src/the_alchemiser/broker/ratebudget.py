@@ -167,7 +167,8 @@ class RateBudget:
     def _out_of_patience(self, lane: Lane, wait: float) -> None:
         if lane is not Lane.SAFETY:
             raise BrokerBusy(
-                f"not sent: the rate limit of {self.limit} requests a minute is used up for {wait:.0f} s"
+                f"not sent: the rate limit of {self.limit} requests a minute is used up for {wait:.0f} s",
+                retry_after_seconds=wait,
             )
         probe("ratebudget.exceeded_for_safety")
         self._tally.take_anyway()

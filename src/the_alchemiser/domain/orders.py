@@ -12,7 +12,7 @@ from enum import Enum
 import msgspec
 
 from .errors import InvariantBroken
-from .instants import Nanos
+from .instants import SECOND, Nanos
 from .market import Symbol
 from .money import ZERO, Dollars, Price, Shares, Side
 
@@ -266,6 +266,10 @@ class ItemOutcome(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+ANSWER_SECONDS_MAX = 60
+"""A process that lives knows what became of sending an order after so long, its wait for the rate budget included."""
+
+
 class Order(msgspec.Struct):
     """The current truth about one of our orders: its request and everything reported since, merged."""
 
@@ -301,6 +305,10 @@ class Order(msgspec.Struct):
     """For an order that came out of another one of ours, named by `of`: how."""
     fills: tuple[Fill, ...] = ()
     """What is booked: disjoint intervals, lowest first; holes are shares nobody has told of yet."""
+
+    def is_under_way_at(self, at: Nanos) -> bool:
+        """Whether it is so new that its own answer comes before any other word of it."""
+        return self.status is OrderStatus.INTENDED and at < self.intended_at + ANSWER_SECONDS_MAX * SECOND
 
     @property
     def is_done(self) -> bool:

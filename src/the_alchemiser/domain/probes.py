@@ -115,6 +115,7 @@ IN_PROCESSES = frozenset(
     {
         "anchor.not_written",
         "anchor.unreadable",
+        "cycle.entry_paced",
         "ear.full",
         "engine.careful_start",
         "handlers.resting",

@@ -38,6 +38,13 @@ LAST_LOOK_SECONDS = 60
 """How long after the market orders the broker is asked what became of them, should the stream have said nothing."""
 
 
+class Walk(msgspec.Struct, frozen=True):
+    """Which step the limit prices have reached, and whether there is time to follow the market meanwhile."""
+
+    step: int
+    is_hurried: bool = False
+
+
 class ExecutionPolicy(msgspec.Struct, frozen=True):
     """How patiently to trade."""
 
@@ -48,6 +55,15 @@ class ExecutionPolicy(msgspec.Struct, frozen=True):
     """From here on only market orders: a trade must not be left half done at the close."""
     market_collar: Weight = decimal("0.02")
     """How much worse than the far side a market order may fill; this much more cash is reserved for it."""
+
+    def walk(self, step: int, trades: int, orders_per_minute: int) -> Walk:
+        """Where the prices of so many trades stand.
+
+        Each step cancels and sends anew: where that would take longer than the step, every order goes to the far
+        side at once and stays there until the market orders.
+        """
+        is_hurried = trades * 2 * 60 > orders_per_minute * self.step_seconds
+        return Walk(max(step, self.walk_steps) if is_hurried else step, is_hurried)
 
     def market_at(self, started_at: Nanos, closes_at: Nanos) -> Nanos:
         """When the walk ends and market orders begin."""
@@ -129,14 +145,14 @@ class OrderManager:
         self,
         work: Work,
         cycle_id: str,
-        step: int,
+        walk: Walk,
         quotes: Mapping[Symbol, Quote],
         free_cash: Callable[[], Dollars],
     ) -> Move:
         """What to do for `work` now. `free_cash`, not promised to any order, is asked only for a new buy."""
         last = work.orders[-1] if work.orders else None
         if last is not None and not last.is_done:
-            return self._tend(last, work.trade, step, quotes)
+            return self._tend(last, work.trade, walk, quotes)
         if work.remaining <= 0:
             return End("filled")
         if last is not None and last.status is OrderStatus.REPLACED:
@@ -150,13 +166,15 @@ class OrderManager:
         ):
             # Sending again what was refused would loop; the next cycle plans afresh.
             return End(f"{last.status.value}: {last.reason}" if last.reason else last.status.value)
-        return self._submit(work, cycle_id, step, quotes[work.trade.symbol], free_cash)
+        return self._submit(work, cycle_id, walk.step, quotes[work.trade.symbol], free_cash)
 
-    def _tend(self, order: Order, trade: PlannedTrade, step: int, quotes: Mapping[Symbol, Quote]) -> Move:
+    def _tend(self, order: Order, trade: PlannedTrade, walk: Walk, quotes: Mapping[Symbol, Quote]) -> Move:
         is_settled = order.status in (OrderStatus.NEW, OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
         if not is_settled or order.cancel_intended or order.request.type is OrderType.MARKET:
             return WAIT  # One that somebody changed at the broker has no price of ours, either: it is never undone.
-        wanted = self._limit_price(trade.side, step, quotes[trade.symbol])
+        if walk.is_hurried and walk.step <= self.policy.walk_steps:
+            return WAIT
+        wanted = self._limit_price(trade.side, walk.step, quotes[trade.symbol])
         return WAIT if wanted == order.request.limit_price else Cancel(order)
 
     def _submit(

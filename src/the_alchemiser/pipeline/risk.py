@@ -49,6 +49,8 @@ class RiskContext(msgspec.Struct, frozen=True):
     quotes: Mapping[Symbol, Quote]
     day_profit: Dollars
     open_orders: int = 0
+    orders_in_minute: int = 0
+    """Orders of the last minute, for who sends at once; a cycle spreads its orders over the minutes instead."""
     is_account_blocked: bool = False
     frozen: Mapping[Symbol, str] = {}
     """Where the books forbid opening, and why."""
@@ -205,11 +207,8 @@ def _open_orders(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, 
 
 
 def _order_rate(trade: PlannedTrade, context: RiskContext, limits: RiskLimits, tally: _Tally) -> str:
-    return (
-        f"{tally.orders} orders in this minute already"
-        if tally.orders >= limits.orders_per_minute_max
-        else ""
-    )
+    count = context.orders_in_minute
+    return f"{count} orders in this minute already" if count >= limits.orders_per_minute_max else ""
 
 
 # In the order of severity: the first that objects gives the reason.
