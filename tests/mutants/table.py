@@ -88,20 +88,6 @@ MUTANTS = (
         "if False:",
     ),
     # Merging
-    Mutant(
-        "cum_maximum_dropped",
-        "an older report takes filled shares back",
-        "domain/orders.py",
-        "self.reported_filled = max(self.reported_filled, report.filled)",
-        "self.reported_filled = report.filled",
-    ),
-    Mutant(
-        "last_report_wins",
-        "reports are merged in the order in which they come",
-        "domain/orders.py",
-        "if self.advances(report):",
-        "if True:",
-    ),
     # Risk
     Mutant(
         "released_while_unknown",
@@ -146,13 +132,6 @@ MUTANTS = (
         "qty_e9=int(request.shares * QUANTITY * 10),",
     ),
     Mutant(
-        "answer_of_another",
-        "an answer about another order is taken for this one's",
-        "runtime/perform.py",
-        "if report.client_order_id != name:",
-        "if False:",
-    ),
-    Mutant(
         "part_is_all",
         "a trade that is filled in part counts as filled",
         "pipeline/execution.py",
@@ -187,13 +166,6 @@ MUTANTS = (
         "state.py",
         "READ_OVERLAP_SECONDS = 60",
         "READ_OVERLAP_SECONDS = -60",
-    ),
-    Mutant(
-        "fills_never_asked_for",
-        "a fill that a report implies and nobody told is not asked for",
-        "settlement.py",
-        'step.ask(SetTimer(step.at + seconds * SECOND, "fills"))',
-        "pass",
     ),
     Mutant(
         "utc_day_roll",
@@ -265,6 +237,121 @@ MUTANTS = (
         "state.py",
         "watch = (*ours, *absent, *(",
         "watch = (*ours, *(",
+    ),
+    # Two engines
+    Mutant(
+        "commit_without_epoch",
+        "an engine that has lost the lease goes on writing",
+        "store/memory.py",
+        "    def _require_epoch(self) -> None:\n",
+        "    def _require_epoch(self) -> None:\n        return\n",
+    ),
+    Mutant(
+        "send_without_lease",
+        "an engine that has lost the lease goes on sending",
+        "runtime/perform.py",
+        "            self._lease.check()",
+        "            pass",
+    ),
+    # What is told twice, late or of something else
+    Mutant(
+        "duplicates_booked",
+        "an execution told twice is booked twice",
+        "domain/intervals.py",
+        "if not booked or told.cum_before >= booked[-1].cum_after:",
+        "if True:",
+    ),
+    Mutant(
+        "dedupe_by_instant",
+        "two executions of one instant are taken for one told twice",
+        "settlement.py",
+        "        news = news_in(told, order.fills)\n",
+        "        if any(fill.at == told.at for fill in order.fills):\n            return\n"
+        "        news = news_in(told, order.fills)\n",
+    ),
+    Mutant(
+        "older_word_counts",
+        "a report that comes late takes an order back to where it was",
+        "domain/orders.py",
+        "            return _STAGE[told] > _STAGE[ours]",
+        "            return True",
+    ),
+    Mutant(
+        "record_not_booked",
+        "only the stream's executions are booked",
+        "reconciliation.py",
+        'self._settlement.book(step, execution, self.state.names.get(execution.broker_order_id, ""))',
+        "pass",
+    ),
+    Mutant(
+        "answer_of_another",
+        "an answer about another order is taken for this one's",
+        "runtime/perform.py",
+        '        if report.client_order_id != name:\n            probe("perform.answer_about_another_order")\n',
+        '        report = __import__("msgspec").structs.replace(report, client_order_id=name)\n        if False:\n',
+    ),
+    Mutant(
+        "next_before_the_last_fill",
+        "the rest of a canceled order is sent before its last fill is booked",
+        "domain/orders.py",
+        "return self.status in DONE and self.booked >= self.reported_filled",
+        "return self.status in DONE",
+    ),
+    Mutant(
+        "empty_list_is_flat",
+        "the account is opened with however many positions an answer happens to list",
+        "reconciliation.py",
+        "if value is not None and abs(value - stated) > max(ONE, OPENING_TOLERANCE * abs(value)):",
+        "if False:",
+    ),
+    Mutant(
+        "orders_of_others_ignored",
+        "open orders of somebody else are not counted",
+        "others.py",
+        "        name = report.broker_order_id\n        known",
+        "        return False\n        name = report.broker_order_id\n        known",
+    ),
+    Mutant(
+        "cancel_not_written",
+        "a cancel is sent that the journal does not know of",
+        "cycle.py",
+        "step.record(CancelIntended(step.at, request.client_order_id))",
+        "pass",
+    ),
+    Mutant(
+        "sent_too_late",
+        "an order that had to wait is sent however late it is",
+        "runtime/perform.py",
+        "if effect.not_after and self.now() >= effect.not_after:",
+        "if False:",
+    ),
+    Mutant(
+        "reserved_at_the_middle",
+        "an order keeps back what it would cost at the middle, not at its limit",
+        "pipeline/execution.py",
+        "each = order.request.limit_price or order.middle * (1 + self.policy.market_collar)",
+        "each = order.middle",
+    ),
+    Mutant(
+        "nobody_is_told",
+        "an order without an answer is looked for in silence",
+        "arrival.py",
+        'step.alert("warning", f"no clear answer for order {name}: {reason}")',
+        "pass",
+    ),
+    Mutant(
+        "size_slip",
+        "an order is written with one share more than was approved",
+        "pipeline/execution.py",
+        "return OrderRequest(name, trade.symbol, trade.side, shares, kind, limit_price=limit)",
+        "return OrderRequest(name, trade.symbol, trade.side, shares + 1, kind, limit_price=limit)",
+    ),
+    Mutant(
+        "symbol_slip",
+        "an order is sent for the symbol of the one before it",
+        "runtime/direct.py",
+        "        symbol=request.symbol,\n        side=request.side.value,",
+        "        symbol=_in_units.__dict__.setdefault('first', request.symbol),\n        side=request.side.value,",
     ),
 )
 

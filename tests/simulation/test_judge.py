@@ -133,6 +133,18 @@ def test_an_order_without_an_approved_trade_is_found(court: Court) -> None:
     assert court.violated == {"I-ONE"}
 
 
+def test_an_order_after_a_refused_one_is_found(court: Court) -> None:
+    court.intend(A)
+    court.case.hearing.denied.add(A)
+    court.report(A, OrderStatus.DENIED)
+    court.intend(B, symbol=BOLT)
+    court.step()
+    assert court.texts == []
+    court.intend("alc-a-1")
+    court.step()
+    assert court.violated == {"I-ONE"}
+
+
 # I-JRN
 
 

@@ -39,6 +39,15 @@ def one_order_per_decision(case: Case, arrival: Arrival) -> Texts:
         yield f"{intent.name} brings its trade to {sent} shares (e9), {limit} were approved"
 
 
+@CHECKS.on(OrderIntended, "I-ONE")
+def what_was_refused_is_not_repeated(case: Case, fact: OrderIntended) -> Texts:
+    """I-ONE: of a trade of which the broker refused an order no other order is decided: it would be refused, too."""
+    for other in case.story.intents.values():
+        is_of_it = (other.cycle_id, other.symbol) == (fact.cycle_id, fact.request.symbol)
+        if is_of_it and other.status in ("rejected", "denied"):
+            yield f"{fact.request.client_order_id} follows {other.name}, which is {other.status}"
+
+
 def _siblings(case: Case, intent: Intent) -> list[Intent]:
     """The other orders of the same approved trade."""
     return [
