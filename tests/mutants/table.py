@@ -31,13 +31,6 @@ MUTANTS = (
         "if not absence.not_found_at or order.broker_order_id:",
     ),
     Mutant(
-        "never_looked_up",
-        "an order without an answer is never looked for",
-        "arrival.py",
-        "step.ask(SetTimer(step.at + gap, key))",
-        "pass",
-    ),
-    Mutant(
         "forgotten_at_restart",
         "what was under way when the process ended is not looked for",
         "settlement.py",
@@ -197,13 +190,6 @@ MUTANTS = (
         "def _stream_restored(self, step: Step, event: StreamRestored) -> None:\n        return\n        self",
     ),
     Mutant(
-        "poll_removed",
-        "the stream's silence is taken for the rest of the orders",
-        "engine.py",
-        'self.inquiry.ask(step, "step")',
-        "pass",
-    ),
-    Mutant(
         "freeze_ignored",
         "a ledger that disagrees with the broker goes on buying",
         "state.py",
@@ -254,21 +240,6 @@ MUTANTS = (
         "            pass",
     ),
     # What is told twice, late or of something else
-    Mutant(
-        "duplicates_booked",
-        "an execution told twice is booked twice",
-        "domain/intervals.py",
-        "if not booked or told.cum_before >= booked[-1].cum_after:",
-        "if True:",
-    ),
-    Mutant(
-        "dedupe_by_instant",
-        "two executions of one instant are taken for one told twice",
-        "settlement.py",
-        "        news = news_in(told, order.fills)\n",
-        "        if any(fill.at == told.at for fill in order.fills):\n            return\n"
-        "        news = news_in(told, order.fills)\n",
-    ),
     Mutant(
         "older_word_counts",
         "a report that comes late takes an order back to where it was",
@@ -352,6 +323,34 @@ MUTANTS = (
         "runtime/direct.py",
         "        symbol=request.symbol,\n        side=request.side.value,",
         "        symbol=_in_units.__dict__.setdefault('first', request.symbol),\n        side=request.side.value,",
+    ),
+    Mutant(
+        "lists_prove_absence",
+        "two lists without an order prove that it never arrived, however fresh it is",
+        "arrival.py",
+        "if absence.not_found_at < horizon or absence.list_reads < CLEAN_READS_MIN or order.broker_order_id:",
+        "if absence.list_reads < CLEAN_READS_MIN or order.broker_order_id:",
+    ),
+    Mutant(
+        "duplicates_booked",
+        "an execution told twice is booked twice",
+        "settlement.py",
+        "        news = news_in(told, order.fills)\n",
+        "        news = news_in(told, ())\n",
+    ),
+    Mutant(
+        "poll_removed",
+        "the stream's silence is taken for the rest of the orders",
+        "inquiry.py",
+        'step.ask(SetTimer(self._poll_at, "poll"))',
+        "pass",
+    ),
+    Mutant(
+        "price_rounded",
+        "executions are booked at whole dollars",
+        "domain/orders.py",
+        "            self.price,\n            self.at,",
+        "            Price(round(self.price)),\n            self.at,",
     ),
 )
 

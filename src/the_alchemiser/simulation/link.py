@@ -40,6 +40,8 @@ ANSWER_SECONDS_MAX = 5.0
 """How long the client waits for an answer; the adapter's deadline."""
 WAY_SECONDS = (0.001, 0.040)
 """How long one way usually takes."""
+STALE_QUOTES_SECONDS_MAX = 900
+"""A quote says itself how old it is, so nobody need be spared."""
 STALE_SECONDS_MAX = 60
 """How old an answer may be that a cache on the way gives once more."""
 
@@ -274,7 +276,8 @@ class Link:
         known = self._network.last.get(site)
         if known is None:
             return ("stale", "answer_of_another")
-        is_fresh = self._network.time.now - known[0] <= STALE_SECONDS_MAX * SECOND
+        seconds = STALE_QUOTES_SECONDS_MAX if site == "quotes" else STALE_SECONDS_MAX
+        is_fresh = self._network.time.now - known[0] <= seconds * SECOND
         return () if is_fresh else ("stale",)
 
 

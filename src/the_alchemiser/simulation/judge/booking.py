@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from the_alchemiser.domain.facts import AccountOpened, CycleStarted, DayClosed, FillBooked, TradeEnded
-from the_alchemiser.exchange.venue.account import FillRecord
 from the_alchemiser.exchange.venue.orders import Order
 from the_alchemiser.simulation.judge.case import CHECKS, REST, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import (
@@ -171,7 +170,7 @@ def what_others_did_is_known(case: Case) -> Texts:
             or case.is_ours(order_id)
         ):
             case.hearing.seen.pop((order_id, after))
-        elif _is_frozen(case, order.symbol) or _may_be_ours(case, order) or _lacks_its_buy(case, fill):
+        elif _is_frozen(case, order.symbol) or _may_be_ours(case, order):
             continue
         elif case.record.now - seen > case.rules.external:
             yield f"{order.symbol}: a trade of somebody else was seen at {seen} and is in no book"
@@ -184,11 +183,6 @@ def _may_be_ours(case: Case, order: Order) -> bool:
         for intent in case.story.live.values()
         if intent.status in ("intended", "unknown")
     )
-
-
-def _lacks_its_buy(case: Case, fill: FillRecord) -> bool:
-    """Whether it sold shares of whose purchase the journal does not know yet: together they are nothing."""
-    return fill.side == "sell" and case.story.positions_e9.get(fill.symbol, 0) < fill.qty_e9
 
 
 def _is_frozen(case: Case, symbol: str) -> bool:
