@@ -10,10 +10,11 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from the_alchemiser.domain.errors import BrokerBusy, BrokerRefused, BrokerUnauthorized, OutcomeUnknown
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.domain.money import Side, decimal
 from the_alchemiser.domain.orders import OrderRequest, OrderType, TimeInForce
-from the_alchemiser.simulation.link import NEVER_HEARD, STALE_SECONDS_MAX, Arrived
+from the_alchemiser.simulation.link import NEVER_HEARD, STALE_SECONDS_MAX, Answered, Arrived
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.shell.network import Network
 
@@ -56,10 +57,13 @@ def site_of(request: web.Request) -> str:
 
 
 class Gateway:
-    """Stands before the front door of the exchange. `arrived` is told what changes something, as it gets there."""
+    """Stands before the front door of the exchange.
 
-    def __init__(self, network: Network, arrived: Arrived) -> None:
-        self._network, self._arrived = network, arrived
+    `arrived` is told what changes something, as it gets there, `answered` every answer, as it leaves.
+    """
+
+    def __init__(self, network: Network, arrived: Arrived, answered: Answered) -> None:
+        self._network, self._arrived, self._answered = network, arrived, answered
         self._last: dict[str, tuple[Nanos, bytes]] = {}
 
     def middleware(self) -> Middleware:
@@ -70,7 +74,10 @@ class Gateway:
             site = site_of(request)
             if not site:
                 return await handler(request)
-            return await self._serve(site, request, handler)
+            answer = await self._serve(site, request, handler)
+            about = request.query.get("client_order_id") or _changes(request, await request.read())
+            self._answered(site, about, _meaning(answer.status))
+            return answer
 
         return stand
 
@@ -125,6 +132,19 @@ class Gateway:
             return ("stale", "answer_of_another")
         is_fresh = self._network.time.now - known[0] <= STALE_SECONDS_MAX * SECOND
         return () if is_fresh else ("stale",)
+
+
+def _meaning(status: int) -> object:
+    """What a process may conclude from an answer: nothing there, a failure, or something."""
+    if status == 404:
+        return None
+    if status == 401:
+        return BrokerUnauthorized("not authorized")
+    if status == 429:
+        return BrokerBusy("rate limit exceeded")
+    if status >= 500:
+        return OutcomeUnknown("no clear answer")
+    return BrokerRefused("refused", status=status) if status >= 400 else status
 
 
 def machine_of(request: web.Request) -> str:

@@ -53,7 +53,7 @@ class ShellWorld(World):
         self.wires = Network(self.time, self.director, stream(self.schedule.seed, "latency"))
         self.wires.clogged = self.network.clogged
         self._venue = Venue(self._floor, self.wires)
-        self._venue.open(Gateway(self.wires, self._arrived).middleware())
+        self._venue.open(Gateway(self.wires, self._arrived, self.clerk.answered).middleware())
 
     def _befall(self, fault: Fault) -> None:
         super()._befall(fault)
