@@ -356,10 +356,9 @@ MUTANTS = (
 
 AWAITED = frozenset(
     """
-    answer_of_another cum_maximum_dropped freeze_ignored freeze_missing doubt_ignored executions_from_now
-    external_ignored last_report_wins fills_never_asked_for poll_removed reconnect_without_read
-    order_that_came_back_is_left reads_without_watch refused_is_repeated sent_for_ever side_slip
-    stale_snapshot
+    answer_of_another commit_without_epoch doubt_ignored empty_list_is_flat executions_from_now freeze_ignored
+    freeze_missing order_that_came_back_is_left orders_of_others_ignored reads_without_watch
+    send_without_lease sent_for_ever sent_too_late stale_snapshot
     """.split()
 )
 """Bugs that no world can show yet: what would (holdings, another hand on the account, ...) is missing in it."""

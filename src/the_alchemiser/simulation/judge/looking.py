@@ -38,7 +38,9 @@ def open_orders_are_polled(case: Case) -> Texts:
 @CHECKS.on(STEP, "I-EXT")
 def a_gap_is_read(case: Case) -> Texts:
     """I-EXT: after the stream was away, what it cannot have told is asked for."""
-    restored = case.hearing.restored_at if case.hearing.asked_at else 0  # In some worlds nobody tells of reads.
+    restored = (
+        case.hearing.restored_at if case.hearing.asked_at else 0
+    )  # In some worlds nobody tells of reads.
     if restored and case.record.now - restored > case.rules.reading_a_gap:
         case.hearing.restored_at = 0
         if case.hearing.asked_at.get("executions", 0) < restored and case.hearing.awake_from < restored:
