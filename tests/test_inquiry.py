@@ -124,6 +124,17 @@ def test_a_cancel_that_is_denied_makes_us_read_the_record(hand: Hand) -> None:
     assert reads(hand) == ["fills"]
 
 
+def test_an_order_that_nobody_knows_makes_us_look_at_the_open_orders_once(hand: Hand) -> None:
+    hand.start()
+    hand.at += SECOND
+    manual = somebody_elses("buy", 10, "MSFT")
+    hand.hear(manual, "new")
+    assert reads(hand) == ["orders"]
+    list_orders(hand, report_of(manual, "new"))
+    hand.hear(manual, "new")
+    assert reads(hand) == []
+
+
 def test_somebody_elses_fill_that_was_only_implied_makes_us_read_the_record(hand: Hand) -> None:
     hand.start()
     hand.at += SECOND

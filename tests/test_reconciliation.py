@@ -117,6 +117,16 @@ def test_a_difference_in_cash_freezes_all_opening(hand: Hand) -> None:
     assert refused(hand) == [("AAPL", "frozen"), ("MSFT", "frozen")]
 
 
+def test_an_order_that_has_ended_here_and_is_open_there_freezes_its_own_symbol_alone(hand: Hand) -> None:
+    (aapl, msft) = hand.begin(market=MARKET)
+    hand.hear(aapl, "rejected")
+    hand.hear(msft, "new")
+    for purpose in ("record", "again:record"):
+        hand.read(purpose, "100000", orders=[report_of(aapl, "new"), report_of(msft, "new")])
+    differing = {symbol: frozen.difference for symbol, frozen in hand.engine.state.frozen.items()}
+    assert differing == {"AAPL": f"order {aapl.client_order_id}: open at the broker, ended here"}
+
+
 def test_a_frozen_symbol_is_sold_but_no_more_of_it_than_both_sides_hold() -> None:
     hand = Hand(setting("MSFT 10%", BOTH))
     hand.start("50000", [holding("100 AAPL @ 100")])
@@ -392,7 +402,7 @@ def test_an_order_of_somebody_elses_ends_with_its_report_or_when_two_reads_do_no
     hand.hear(somebody_elses("buy", 5, "F", "done at once"), "filled", 5, (0, 5))
     assert [fact.report.client_order_id for fact in hand.kinds(ExternalOrderSeen)] == ["manual", "manual"]
     hand.hear(somebody_elses("buy", 5, "KO", "second"), "new")
-    for left in (1, 0):
+    for left in (1, 1, 0):
         hand.tell(OrdersRead(hand.at + SECOND, "orders", ()))
         assert len(hand.engine.state.others) == left
 

@@ -290,12 +290,19 @@ class Engine:
 
     # Orders
 
+    def _heard_of_others(self, step: Step, event: OrderHeard) -> None:
+        """An order that is not ours: what it filled is read from the record, and one never met from the list, too."""
+        others = self.reconciliation.others
+        is_new = not others.knows(event.report)
+        if others.take(step, event.report) or event.execution is not None:
+            self.inquiry.ask(step, "external")
+        elif is_new:
+            self.inquiry.ask(step, ORDERS)
+
     def _order_heard(self, step: Step, event: OrderHeard) -> None:
         name = event.report.client_order_id
-        if not self.settlement.take_report(step, event.report) and (
-            self.reconciliation.others.take(step, event.report) or event.execution is not None
-        ):
-            self.inquiry.ask(step, "external")
+        if not self.settlement.take_report(step, event.report):
+            self._heard_of_others(step, event)
         if event.execution is not None:
             self.settlement.book(step, event.execution, name)
         self.settlement.ask_for_fills(step, FILL_GRACE_SECONDS)

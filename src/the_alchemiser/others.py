@@ -32,6 +32,11 @@ class Others:
         self.state = state
         self._missed: dict[BrokerOrderId, int] = {}
 
+    def knows(self, report: OrderReport) -> bool:
+        """Whether this order was met before."""
+        name = report.broker_order_id
+        return name in self.state.others or name in self.state.others_ended
+
     def take(self, step: Step, report: OrderReport) -> bool:
         """Take in the broker's word on an order that is not ours. True where it was filled further than we knew."""
         if not self.state.account_number:

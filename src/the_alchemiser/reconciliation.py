@@ -159,11 +159,11 @@ class Reconciliation:
         return True
 
     def _differences(self, read: BrokerState) -> tuple[Difference, ...]:
-        live_at_broker = frozenset(
-            report.client_order_id
+        live_at_broker = {
+            report.client_order_id: report.symbol
             for report in read.orders
             if not report.status.is_done and report.client_order_id in self.state.orders
-        )
+        }
         expected = [order for order in self.state.live.values() if order.status in NOT_IN_FLIGHT]
         return reconcile(self.state.ledger, expected, read.account, read.holdings, live_at_broker)
 

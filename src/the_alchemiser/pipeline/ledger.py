@@ -8,7 +8,7 @@ import msgspec
 
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.domain.money import CENT, ZERO, Dollars, Price, Shares, plain
-from the_alchemiser.domain.orders import Fill, Order
+from the_alchemiser.domain.orders import ClientOrderId, Fill, Order
 from the_alchemiser.domain.portfolio import (
     Account,
     Activity,
@@ -103,14 +103,17 @@ def reconcile(
     orders: Iterable[Order],
     account: Account,
     holdings: Iterable[Holding],
-    open_order_ids: frozenset[str],
+    open_orders: Mapping[ClientOrderId, Symbol],
 ) -> tuple[Difference, ...]:
-    """Every way in which the ledger and the broker disagree; empty means to the share and to the cent."""
+    """Every way in which ledger and broker disagree; empty means to the share and to the cent.
+
+    `open_orders` are those of ours that are open at the broker, with their symbols.
+    """
     stated = {holding.symbol: holding for holding in holdings if holding.shares}
     return (
         *_share_differences(ledger.shares(), stated),
         *_money_differences(ledger, account, stated),
-        *_order_differences(orders, open_order_ids),
+        *_order_differences(orders, open_orders),
     )
 
 
@@ -142,14 +145,16 @@ def _money_differences(
     return differences
 
 
-def _order_differences(orders: Iterable[Order], open_order_ids: frozenset[str]) -> list[Difference]:
+def _order_differences(
+    orders: Iterable[Order], open_orders: Mapping[ClientOrderId, Symbol]
+) -> list[Difference]:
     live = {order.request.client_order_id: order.request.symbol for order in orders if not order.is_done}
     missing = [
         Difference(f"order {name}: live here, not open at the broker", live[name])
-        for name in sorted(live.keys() - open_order_ids)
+        for name in sorted(live.keys() - open_orders.keys())
     ]
     extra = [
-        Difference(f"order {name}: open at the broker, ended here")
-        for name in sorted(open_order_ids - live.keys())
+        Difference(f"order {name}: open at the broker, ended here", open_orders[name])
+        for name in sorted(open_orders.keys() - live.keys())
     ]
     return missing + extra
