@@ -70,6 +70,6 @@ def table(found: dict[str, Finding]) -> str:
     rows = ["| Mutant | What it does | Seeds needed | Found by |", "|---|---|---|---|"]
     for mutant in MUTANTS:
         one = found.get(mutant.name)
-        seeds, rule = ("none found it", "—") if one is None or one.seed < 0 else (one.seed + 1, one.invariant)
+        seeds, rule = ("not yet", "—") if one is None or one.seed < 0 else (one.seed + 1, one.invariant)
         rows.append(f"| {mutant.name} | {mutant.does} | {seeds} | {rule} |")
     return "\n".join(rows) + "\n"

@@ -100,15 +100,8 @@ MUTANTS = (
         "quote_age_ignored",
         "orders are priced by quotes of any age",
         "cycle.py",
-        "return at - book.quotes[request.symbol].at > QUOTE_AGE_SECONDS_MAX * SECOND",
+        "return at - book.quotes[symbol].at > QUOTE_AGE_SECONDS_MAX * SECOND",
         "return False",
-    ),
-    Mutant(
-        "stale_snapshot",
-        "a decision is made on quotes of any age",
-        "pipeline/snapshot.py",
-        "if age_seconds > QUOTE_AGE_SECONDS_MAX:",
-        "if False:",
     ),
     Mutant(
         "side_slip",
@@ -255,13 +248,6 @@ MUTANTS = (
         "pass",
     ),
     Mutant(
-        "answer_of_another",
-        "an answer about another order is taken for this one's",
-        "runtime/perform.py",
-        '        if report.client_order_id != name:\n            probe("perform.answer_about_another_order")\n',
-        '        report = __import__("msgspec").structs.replace(report, client_order_id=name)\n        if False:\n',
-    ),
-    Mutant(
         "next_before_the_last_fill",
         "the rest of a canceled order is sent before its last fill is booked",
         "domain/orders.py",
@@ -352,13 +338,27 @@ MUTANTS = (
         "            self.price,\n            self.at,",
         "            Price(round(self.price)),\n            self.at,",
     ),
+    Mutant(
+        "fill_taken_from_status",
+        "shares count as booked when a report says that they were filled",
+        "domain/orders.py",
+        "        self.reported_filled = max(self.reported_filled, report.filled)\n",
+        "        self.reported_filled = self.booked = max(self.booked, report.filled)\n",
+    ),
+    Mutant(
+        "lost_is_ended",
+        "an order without an answer counts as one that is not there",
+        "domain/orders.py",
+        "        OrderStatus.DENIED,\n        OrderStatus.UNSENT,\n    }\n)\nLIVE",
+        "        OrderStatus.DENIED,\n        OrderStatus.UNKNOWN,\n        OrderStatus.UNSENT,\n    }\n)\nLIVE",
+    ),
 )
 
 AWAITED = frozenset(
     """
-    answer_of_another commit_without_epoch doubt_ignored empty_list_is_flat executions_from_now freeze_ignored
+    commit_without_epoch doubt_ignored empty_list_is_flat executions_from_now freeze_ignored
     freeze_missing order_that_came_back_is_left orders_of_others_ignored reads_without_watch
-    send_without_lease sent_for_ever sent_too_late stale_snapshot
+    send_without_lease sent_for_ever sent_too_late
     """.split()
 )
 """Bugs that no world can show yet: what would (holdings, another hand on the account, ...) is missing in it."""

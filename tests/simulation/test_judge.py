@@ -577,7 +577,7 @@ def asked(court: Court, *sites: str) -> None:
 def test_open_orders_that_nobody_asks_for_are_found(court: Court) -> None:
     asked(court, "account")
     court.send(A)
-    court.wait(60)
+    court.wait(120)
     court.step()
     assert court.texts == []
     court.wait(1)
@@ -588,13 +588,13 @@ def test_open_orders_that_nobody_asks_for_are_found(court: Court) -> None:
 def test_open_orders_may_be_asked_for_or_nobody_be_there_to_ask(court: Court) -> None:
     asked(court, "account")
     court.send(A)
-    court.wait(50)
+    court.wait(110)
     asked(court, "open_orders")
-    court.wait(60)
+    court.wait(120)
     court.step()
     assert court.texts == []
     court.judge.delivered([Started(court.now)])
-    court.wait(60)
+    court.wait(120)
     court.step()
     assert court.texts == []
 
@@ -617,7 +617,7 @@ def test_an_unknown_order_that_nobody_looks_for_is_found(court: Court) -> None:
     unanswered(court)
     court.wait(30)
     asked(court, f"look_up {A}", "open_orders")
-    court.wait(60)
+    court.wait(120)
     court.step()
     assert court.texts == []
     court.wait(1)
@@ -631,7 +631,7 @@ def test_missing_executions_that_nobody_asks_for_are_found(court: Court) -> None
     order = court.send(A)
     court.exchange.execute(order, 4)
     court.report(A, OrderStatus.PARTIALLY_FILLED, 4)
-    court.wait(60)
+    court.wait(120)
     asked(court, "open_orders")
     court.step()
     assert court.texts == []
