@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from the_alchemiser.domain.instants import MINUTE, Nanos
 from the_alchemiser.exchange.venue.core import Exchange
 from the_alchemiser.simulation.chance import stream
@@ -60,11 +62,14 @@ class ShellWorld(World):
         only_desk(self._floor).look_again()
 
     def run(self) -> Outcome:
-        """Live, and judge."""
+        """Live, and judge. What the processes would log is theirs, and nobody reads it."""
+        before = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
         try:
             return super().run()
         finally:
             self._venue.close()
+            logging.disable(before)
 
     def _judge(self) -> None:
         for fill in self.exchange.fills():
