@@ -30,6 +30,7 @@ QUICK = {
     "journal_start": "--facts 1000",
     "order_round_trip": "--orders 10 --rounds 1",
     "decision_to_socket": "--decisions 1",
+    "kill_loop": "--kills 1 --open-orders 5",
     "demo": "--days 1 --rounds 1",
 }
 """Every benchmark in the order they run, and the sizes that only show that it works."""

@@ -36,6 +36,7 @@ PROMISED = {
     "journal_start": {"entries", "start_s", "cpu_s", "hash_s_limit", "rss_mib"},
     "order_round_trip": {"ours", "alpaca_py", "http_client", "alpaca_py_takes_times"},
     "decision_to_socket": {"day", "reprice"},
+    "kill_loop": {"kills", "orders", "lost", "doubled", "start_p50_s", "start_p99_s", "libraries_s"},
     "demo": {"process_s", "seconds", "seconds_to_first_fill", "python_start_s"},
 }
 
@@ -80,6 +81,13 @@ def test_the_streams_say_how_many_messages_they_deliver_and_how_long_updates_tak
     said = said_by("exchange_stream")
     assert all(said[name] > 0 for name in PROMISED["exchange_stream"] - {"trade_updates"})
     assert said["trade_updates"]["listeners_5"]["p50_ms"] > 0
+
+
+@pytest.mark.slow
+def test_killed_once_the_service_loses_and_doubles_nothing() -> None:
+    said = said_by("kill_loop")
+    assert (said["kills"], said["lost"], said["doubled"]) == (1, 0, 0)
+    assert said["orders"] > 0
 
 
 @pytest.mark.slow
