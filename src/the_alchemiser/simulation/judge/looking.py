@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from the_alchemiser.simulation.judge.case import CHECKS, STEP, Case, Texts
 
+RECORD = ("open_orders", "executions")
+"""What a read of the whole record asks for first, and what follows only where that was answered."""
+
 
 def _is_late(case: Case, site: str, since: int, allowed: int) -> bool:
     """Whether for too long, counted from `since`, nobody has asked at this site."""
@@ -43,7 +46,8 @@ def a_gap_is_read(case: Case) -> Texts:
     )  # In some worlds nobody tells of reads.
     if restored and case.record.now - restored > case.rules.reading_a_gap:
         case.hearing.restored_at = 0
-        if case.hearing.asked_at.get("executions", 0) < restored and case.hearing.awake_from < restored:
+        asked = max(case.hearing.asked_at.get(site, 0) for site in RECORD)
+        if asked < restored and case.hearing.awake_from < restored:
             yield "the stream was away and nobody asks what it missed"
 
 
@@ -52,5 +56,5 @@ def what_is_missing_is_asked_for(case: Case) -> Texts:
     """I-FILL: shares that were reported as filled and are not booked are asked for."""
     for intent in case.story.live.values():
         since = intent.lacking_since
-        if since and _is_late(case, "executions", since, case.rules.looking):
+        if since and all(_is_late(case, site, since, case.rules.looking) for site in RECORD):
             yield f"{intent.name} lacks executions and nobody asks for them"
