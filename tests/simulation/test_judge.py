@@ -632,12 +632,11 @@ def test_missing_executions_that_nobody_asks_for_are_found(court: Court) -> None
     court.exchange.execute(order, 4)
     court.report(A, OrderStatus.PARTIALLY_FILLED, 4)
     court.wait(120)
-    asked(court, "open_orders")
     court.step()
     assert court.texts == []
     court.wait(1)
     court.step()
-    assert court.violated == {"I-FILL"}
+    assert court.violated == {"I-FILL", "I-EXT"}
 
 
 # I-EPOCH
