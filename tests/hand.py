@@ -8,6 +8,7 @@ from typing import Any
 
 from fakes import Wanting
 from language import NOON, TODAY, YESTERDAY, account, assets, history, quotes, weights
+from msgspec.structs import replace
 
 from the_alchemiser.cycle import CycleConfig
 from the_alchemiser.domain.effects import Effect, SetTimer, SubmitOrder
@@ -86,12 +87,17 @@ class Hand:
         executions: Sequence[Execution] = (),
         number: str = "PA3TEST00001",
         equity: str | None = None,
+        value: str | None = None,
         at: Nanos | None = None,
     ) -> list[Effect]:
-        """The broker's whole record."""
+        """The broker's whole record. `value`: what all holdings are worth as the account states it."""
         total = equity or str(Decimal(cash) + sum(one.shares * one.price for one in held))
         state = BrokerState(
-            account(cash, total, number), tuple(held), tuple(orders), tuple(executions), self.sessions
+            replace(account(cash, total, number), holdings_value=Decimal(value) if value else None),
+            tuple(held),
+            tuple(orders),
+            tuple(executions),
+            self.sessions,
         )
         return self.tell(BrokerRead(self.at if at is None else at, purpose, state))
 

@@ -341,6 +341,30 @@ def test_books_with_a_holding_that_has_no_mark_stay_open_and_are_told(hand: Hand
     assert "the books of 2021-01-04 stay open: the broker marks no AAPL" in alerts(hand)
 
 
+def test_books_are_not_closed_by_positions_and_an_account_of_different_moments(hand: Hand) -> None:
+    hand.start("90000", [holding("100 AAPL @ 110", cost="100")])
+    marked, closes_at = [holding("100 AAPL @ 120", cost="100")], TODAY.close + MINUTE
+    for tries in range(3):
+        hand.read("close:2021-01-04", "90000", marked, value="11000", equity="101000", at=closes_at)
+        closes_at += CLOSE_RETRY_SECONDS * SECOND
+        assert hand.timers()["close:2021-01-04"] == closes_at, tries
+    assert hand.kinds(DayClosed) == []
+    told = "the books of 2021-01-04 stay open: cash and positions make 102000, the account says 101000"
+    assert alerts(hand) == [told], "once, however often it is tried"
+    hand.read("close:2021-01-04", "90000", marked, at=closes_at)
+    assert [closed.equity for closed in hand.kinds(DayClosed)] == [102_000]
+
+
+def test_books_that_differ_from_the_brokers_stay_open_until_they_agree(hand: Hand) -> None:
+    hand.start("90000")
+    for purpose in ("close:2021-01-04", "again:close:2021-01-04"):
+        hand.read(purpose, "89000", at=TODAY.close + MINUTE)
+    assert hand.kinds(DayClosed) == []
+    assert "the books of 2021-01-04 stay open: cash: ledger has 90000, broker says 89000" in alerts(hand)
+    hand.read("close:2021-01-04", "90000", at=TODAY.close + 6 * MINUTE)
+    assert [closed.cash for closed in hand.kinds(DayClosed)] == [90_000]
+
+
 def test_books_that_stay_open_are_tried_again_minutes_later_not_at_once(hand: Hand) -> None:
     hand.start("90000", [holding("100 AAPL @ 110")])
     for purpose in ("close:2021-01-04", "again:close:2021-01-04"):

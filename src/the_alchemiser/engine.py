@@ -5,7 +5,7 @@ Three kinds of things reach it: the broker's word on orders, the broker's whole 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from the_alchemiser.domain.errors import InvariantBroken
 from the_alchemiser.domain.events import (
     AdjustmentAsked,
     BrokerRead,
+    BrokerState,
     CancelDenied,
     CycleAsked,
     Event,
@@ -41,8 +42,10 @@ from the_alchemiser.domain.facts import DayClosed, Fact
 from the_alchemiser.domain.hearing import KEEPS_SILENT, NOT_UNDERSTOOD
 from the_alchemiser.domain.instants import SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Bar, Session, Symbol
+from the_alchemiser.domain.money import ZERO, Price, plain
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import BOOKS, ORDERS, Inquiry, PollPolicy
+from the_alchemiser.pipeline.ledger import EQUITY_TOLERANCE
 from the_alchemiser.ports import BarStrategy
 from the_alchemiser.reaction import Reactions
 from the_alchemiser.reconciliation import Reconciliation
@@ -87,6 +90,7 @@ class Engine:
         self._config = config
         self._sessions: tuple[Session, ...] = ()
         self._cancels_again_at: Nanos = 0
+        self._told_open = ""
         for fact in history:
             self.state.apply(fact)
 
@@ -176,11 +180,10 @@ class Engine:
         if broker is None or self._is_closed(date):
             return
         marks = {held.symbol: held.price for held in broker.holdings}
-        unmarked = [symbol for symbol in self.state.ledger.shares() if symbol not in marks]
-        if unmarked:
-            step.alert(
-                "critical", f"the books of {date} stay open: the broker marks no {', '.join(unmarked)}"
-            )
+        problem = self._why_open(broker, marks)
+        if problem:
+            probe("engine.books_stay_open")
+            self._tell_open(step, f"the books of {date} stay open: {problem}")
             return
         account, ledger = broker.account, self.state.ledger
         step.record(
@@ -188,6 +191,27 @@ class Engine:
                 step.at, date, account.cash, account.equity, ledger.realised, ledger.unrealised(marks), marks
             )
         )
+
+    def _why_open(self, broker: BrokerState, marks: Mapping[Symbol, Price]) -> str:
+        """Why a day cannot be closed by this record, which may be torn or old; empty where it can.
+
+        Positions and account are two answers: only where they make the same equity are they of one moment.
+        """
+        unmarked = [symbol for symbol in self.state.ledger.shares() if symbol not in marks]
+        if unmarked:
+            return f"the broker marks no {', '.join(unmarked)}"
+        account = broker.account
+        worth = account.cash + sum((held.shares * held.price for held in broker.holdings), ZERO)
+        if abs(worth - account.equity) >= EQUITY_TOLERANCE:
+            return f"cash and positions make {plain(worth)}, the account says {plain(account.equity)}"
+        compared = self.state.last_reconciliation
+        return "; ".join(compared.differences) if compared is not None else "they were never compared"
+
+    def _tell_open(self, step: Step, text: str) -> None:
+        """Once, until it is another reason: it is tried again every few minutes, until the next session opens."""
+        if text != self._told_open:
+            self._told_open = text
+            step.alert("critical", text)
 
     # Time
 

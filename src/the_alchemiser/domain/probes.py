@@ -67,6 +67,7 @@ IN_THE_CORE = frozenset(
         "cycle.refused",
         "cycle.session_over",
         "cycle.trading_resumed",
+        "engine.books_stay_open",
         "engine.cancel_denied",
         "execution.no_cash_left",
         "execution.purchase_awaits_cash",
