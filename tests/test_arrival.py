@@ -141,6 +141,10 @@ def test_an_order_that_left_no_trace_is_sent_once_more_under_its_own_name(hand: 
     assert hand.submitted() == [request]
     assert hand.at - start == 62 * SECOND
     assert nothing.reads == CLEAN_READS_MIN + 1, "the first was asked for at the moment of the loss"
+    (sent,) = hand.wants(SubmitOrder)
+    assert sent.not_after == hand.engine.state.cycle.closes_at, (
+        "a day order that leaves later trades tomorrow"
+    )
     (fact,) = hand.kinds(OrderSentAgain)
     assert (fact.evidence.look_ups, fact.evidence.list_reads, fact.evidence.since) == (
         len(LOOK_UPS_AT_MS) + CLEAN_READS_MIN,

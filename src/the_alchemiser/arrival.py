@@ -169,7 +169,7 @@ class Arrivals:
             probe("arrival.order_sent_again")
             # The same id again: were the first one still on its way, the broker would refuse the second.
             step.record(OrderSentAgain(step.at, name, evidence))
-            step.ask(SubmitOrder(order.request))
+            step.ask(SubmitOrder(order.request, self._wanted_until(order)))
             # This process may end before the answer comes: the search goes on all the same.
             self._time_look_up(step, order, 0)
         else:
@@ -182,6 +182,12 @@ class Arrivals:
             return True
         cycle = self.state.cycle
         return cycle is not None and cycle.cycle_id == order.cycle_id and at < cycle.closes_at
+
+    def _wanted_until(self, order: Order) -> Nanos:
+        """From when on sending it again is too late: a day order that leaves after the close trades tomorrow."""
+        cycle = self.state.cycle
+        closes_at = cycle.closes_at if cycle is not None and cycle.cycle_id == order.cycle_id else 0
+        return max(closes_at, order.not_after)
 
     def _give_up(self, step: Step, order: Order, evidence: Evidence) -> None:
         probe("arrival.order_given_up")

@@ -18,8 +18,17 @@ from tests.broker.speaking_broker import (
     refusal,
     stay_silent,
 )
-from the_alchemiser.broker import AlpacaManager
-from the_alchemiser.domain.errors import BrokerBusy, BrokerRefused, BrokerUnauthorized, OutcomeUnknown
+from the_alchemiser.broker import AlpacaManager, RateBudget
+from the_alchemiser.broker.ratebudget import Lane
+from the_alchemiser.domain.departure import unless
+from the_alchemiser.domain.errors import (
+    BrokerBusy,
+    BrokerRefused,
+    BrokerUnauthorized,
+    LeaseLost,
+    OutcomeUnknown,
+    TooLate,
+)
 from the_alchemiser.domain.money import Side
 from the_alchemiser.domain.orders import OrderRequest, OrderStatus, OrderType, TimeInForce
 
@@ -370,3 +379,26 @@ def test_cancelling_everything_tells_each_outcome_for_itself(
         ("a", True),
         ("b", False),
     ]
+
+
+@pytest.mark.parametrize("reason", [TooLate("the session is over"), LeaseLost("taken by another engine")])
+def test_an_order_that_nobody_may_send_any_more_after_its_wait_does_not_leave(
+    broker: SpeakingBroker, manager_of: Callable[..., AlpacaManager], reason: Exception
+) -> None:
+    waited = []
+
+    class Crowded(RateBudget):
+        def acquire(self, lane: Lane) -> None:
+            waited.append(lane)
+
+    def object_after_the_wait() -> None:
+        if waited:
+            raise reason
+
+    manager = manager_of(broker.url, trading_budget=Crowded())
+    with unless(object_after_the_wait), pytest.raises(type(reason)):
+        manager.place_order(REQUEST)
+    with unless(object_after_the_wait), pytest.raises(type(reason)):
+        manager.cancel_order(ORDER_ID)
+    assert broker.heard == []
+    assert waited == [Lane.ENTRY, Lane.SAFETY]

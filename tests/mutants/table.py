@@ -13,7 +13,7 @@ MUTANTS = (
         "new_id_on_retry",
         "an order without an answer is sent again under a new id",
         "arrival.py",
-        "step.ask(SubmitOrder(order.request))",
+        "step.ask(SubmitOrder(order.request, self._wanted_until(order)))",
         'step.ask(SubmitOrder(msgspec.structs.replace(order.request, client_order_id=f"{name}r")))',
     ),
     Mutant(

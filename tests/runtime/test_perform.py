@@ -10,6 +10,7 @@ from fakes import FaultyBroker, KeptAlerts
 from language import NOON
 from world import MARKET, MORNING
 
+from the_alchemiser.domain.departure import departs
 from the_alchemiser.domain.effects import (
     CancelOrder,
     LookUpOrder,
@@ -107,6 +108,22 @@ def test_an_order_that_waited_past_its_time_never_leaves(line: Line) -> None:
     assert event.is_too_late
     assert line.broker.sent == []
     assert isinstance(line.perform(SubmitOrder(REQUEST, not_after=MORNING + 1)), OrderHeard)
+
+
+def test_an_order_that_grows_too_late_while_it_waits_for_the_budget_never_leaves(line: Line) -> None:
+    now = [MORNING]
+
+    class Crowded:
+        def place_order(self, request: OrderRequest) -> OrderReport:
+            now[0] += 20 * SECOND
+            departs()
+            return line.broker.place_order(request)
+
+    performer = Performer(Crowded(), lambda: now[0])  # type: ignore[arg-type]
+    event = performer.perform(SubmitOrder(REQUEST, not_after=MORNING + 10 * SECOND))
+    assert isinstance(event, OrderNotSent)
+    assert event.is_too_late
+    assert line.broker.sent == []
 
 
 def test_an_id_that_is_known_and_not_found_has_arrived_and_is_looked_for(line: Line) -> None:

@@ -23,6 +23,7 @@ from the_alchemiser.broker.credentials import Credentials
 from the_alchemiser.broker.ratebudget import Lane, RateBudget
 from the_alchemiser.broker.resilience import RetryPolicy, current_operation
 from the_alchemiser.broker.wire import Answer, NotSentError, Request, UnreadableError, Wire
+from the_alchemiser.domain.departure import departs
 from the_alchemiser.domain.errors import (
     BrokerBusy,
     BrokerError,
@@ -128,6 +129,8 @@ class BrokerSession:
 
     def _once(self, request: Request, lane: Lane) -> Reply:
         self._budget.acquire(lane)
+        if not request.changes_nothing:
+            departs()
         _last_request_id.set("")
         started = time.perf_counter()
         try:

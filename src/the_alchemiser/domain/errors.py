@@ -61,6 +61,10 @@ class BrokerBusy(BrokerUnavailable):
         self.retry_after_seconds = retry_after_seconds
 
 
+class TooLate(BrokerBusy):
+    """Not sent, for nobody wants it any more."""
+
+
 class BrokerRefused(BrokerError):
     """The broker understood and said no; `status` and `code` are its stable contract."""
 

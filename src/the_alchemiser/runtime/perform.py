@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil
 
+from the_alchemiser.domain.departure import unless
 from the_alchemiser.domain.effects import (
     CancelOrder,
     Effect,
@@ -21,6 +22,7 @@ from the_alchemiser.domain.errors import (
     BrokerRefused,
     BrokerUnauthorized,
     BrokerUnavailable,
+    TooLate,
 )
 from the_alchemiser.domain.events import (
     BrokerRead,
@@ -70,13 +72,13 @@ class Performer:
 
     def perform(self, effect: Effect) -> Event | None:
         """Do it and say what came of it; None where the answer comes by another way."""
-        if self._lease is not None and isinstance(effect, SubmitOrder | CancelOrder):
-            self._lease.check()
         match effect:
             case SubmitOrder():
-                return self._submit(effect)
+                with unless(lambda: self._require_time(effect)):
+                    return self._submit(effect)
             case CancelOrder():
-                return self._cancel(effect)
+                with unless(self._require_lease):
+                    return self._cancel(effect)
             case LookUpOrder():
                 return self._look_up(effect)
             case ReadBroker():
@@ -89,14 +91,25 @@ class Performer:
                 self.alerts.send([effect])
         return None
 
+    def _require_lease(self) -> None:
+        if self._lease is not None:
+            self._lease.check()
+
+    def _require_time(self, effect: SubmitOrder) -> None:
+        self._require_lease()
+        if effect.not_after and self.now() >= effect.not_after:
+            raise TooLate("it had waited too long to be sent")
+
     def _submit(self, effect: SubmitOrder) -> Event:
         name = effect.request.client_order_id
-        if effect.not_after and self.now() >= effect.not_after:
-            return OrderNotSent(self.now(), name, "it had waited too long to be sent", is_too_late=True)
         try:
+            # Asked here, too: what needs not wait for the wire to be refused shall not.
+            self._require_time(effect)
             report = self.broker.place_order(effect.request)
         except (BrokerRefused, BrokerUnauthorized) as refusal:
             return self._refused(name, refusal)
+        except TooLate as late:
+            return OrderNotSent(self.now(), name, str(late), is_too_late=True)
         except BrokerBusy as busy:
             return OrderNotSent(self.now(), name, str(busy), ceil(busy.retry_after_seconds))
         except BrokerError as failure:
@@ -123,6 +136,7 @@ class Performer:
         return OrderHeard(self.now(), report)
 
     def _cancel(self, effect: CancelOrder) -> Event | None:
+        self._require_lease()
         try:
             self.broker.cancel_order(effect.broker_order_id)
         except BrokerError as failure:
