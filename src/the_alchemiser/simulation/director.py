@@ -18,6 +18,8 @@ ARMED = 0.6
 """How likely a kind of fault takes part in a seed at all: few at a time find what all together hide."""
 STRENGTHS = {"none": 0.0, "default": 1.0, "heavy": 2.5}
 RATE_MAX = 0.6
+POINT = "point"
+"""The site of a process's death between two things it does: no seed draws it, a schedule lists it."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -34,6 +36,8 @@ class Director:
         self.struck: list[Fault] = []
         self.witness: Callable[[Fault], None] = lambda _: None
         """Told every fault as it strikes."""
+        self.reached: Callable[[str], None] = lambda _: None
+        """Told every point at which a process may die, by name, while things may go wrong."""
         self._counts: Counter[str] = Counter()
         self._is_calm = False
         self._seed, self._strength = schedule.seed, STRENGTHS[schedule.intensity]
@@ -61,6 +65,13 @@ class Director:
         if fault is None or self._is_calm or fault.kind in unless:
             return None
         return self.record(fault)
+
+    def reach(self, point: str) -> Fault | None:
+        """The death that meets a process at this point, if the schedule lists one."""
+        if self._listed is None or self._is_calm:
+            return None
+        self.reached(point)
+        return self.strike(POINT)
 
     def _draw(self, site: str, number: int) -> Fault | None:
         armed = self._swarm.get(site)

@@ -8,6 +8,7 @@ from the_alchemiser.domain.errors import StoreUnavailable
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.simulation.director import Director
+from the_alchemiser.simulation.points import Points
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.virtual import VirtualTime
 from the_alchemiser.store.memory import MemoryStore
@@ -77,6 +78,8 @@ class ProcessStore:
     ) -> None:
         self._disk, self._sleep = disk, sleep
         self._leased = disk.store.journal(owner, now)
+        self.points: Points | None = None
+        """Where the process may die around what it writes, if its world asks."""
         self._doubtful: list[Fact] = []
         """Written by a commit that seemed to fail: the same commit repeated must not write them twice."""
 
@@ -91,11 +94,23 @@ class ProcessStore:
         if kind == "fails_before":
             raise StoreUnavailable("disk I/O error, before anything was written")
         if not self._doubtful or self._doubtful != list(facts):
-            self._leased.append(facts)
-            self._disk.wrote(facts, self.epoch)
+            self._write(facts)
         self._doubtful = list(facts) if kind == "fails_after" else []
         if kind == "fails_after":
             raise StoreUnavailable("disk I/O error, after everything was written")
+
+    def _write(self, facts: Sequence[Fact]) -> None:
+        points = self.points
+        if points is not None:
+            points.meet("append: before")
+            points.meet_unsynced("append: written", lambda: self._make_durable(facts))
+        self._make_durable(facts)
+        if points is not None:
+            points.meet("append: after")
+
+    def _make_durable(self, facts: Sequence[Fact]) -> None:
+        self._leased.append(facts)
+        self._disk.wrote(facts, self.epoch)
 
     def read(self) -> Iterator[Fact]:
         """Every durable fact."""

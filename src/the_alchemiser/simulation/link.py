@@ -31,6 +31,7 @@ from the_alchemiser.runtime.direct import DirectBroker
 from the_alchemiser.simulation.catalogue import CLOGGABLE
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.director import Director
+from the_alchemiser.simulation.points import Points
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.threads import Crew, Deliver
 from the_alchemiser.simulation.venue import Venue
@@ -114,6 +115,8 @@ class Conversation:
         self._network, self._site, self._act = network, site, act
         self._kind = "" if fault is None else fault.kind
         self._amount = 0.0 if fault is None else fault.amount
+        self.arrived: Callable[[], None] = lambda: None
+        """Told once the exchange has done what was asked, before its answer leaves."""
         self._deliver: Deliver | None = None
         self._copies = 2 if self._kind == "request_doubled" else 1
         self._there, self._back = network.way_seconds(site), network.way_seconds(site)
@@ -137,6 +140,7 @@ class Conversation:
             answer = self._act()
         except BrokerError as refusal:
             answer = Failed(refusal)
+        self.arrived()
         network = self._network
         self._copies -= 1
         if self._copies:
@@ -190,8 +194,11 @@ class Conversation:
 class Link:
     """Every broker port of one process."""
 
-    def __init__(self, network: Network, crew: Crew, name: str, arrived: Arrived) -> None:
+    def __init__(
+        self, network: Network, crew: Crew, name: str, arrived: Arrived, points: Points
+    ) -> None:
         self._network, self._crew, self._name, self._arrived = network, crew, name, arrived
+        self._points = points
         self._broker = network.broker
 
     def place_order(self, request: OrderRequest) -> OrderReport:
@@ -258,13 +265,24 @@ class Link:
             self._arrived(self._network.time.now, self._name, request)
             return act()
 
-        self._network.departed(self._name, request)
         return self._ask(site, arrive, request)
 
     def _ask(self, site: str, act: Callable[[], Answer], about: object = None) -> Answer:
+        points = self._points
+        points.meet(f"{site}: before")
+        if site in CHANGING:
+            self._network.departed(self._name, about)
         self._network.asked(site, about)
         fault = self._network.director.strike(site, self._senseless(site))
-        answer = self._crew.wait(Conversation(self._network, site, act, fault).begin)
+        conversation = Conversation(self._network, site, act, fault)
+        conversation.arrived = lambda: points.pass_by(f"{site}: arrived")
+
+        def begin(deliver: Deliver) -> None:
+            conversation.begin(deliver)
+            points.pass_by(f"{site}: left")
+
+        answer = self._crew.wait(begin)
+        points.meet(f"{site}: answered")
         self._network.answered(site, about, answer.error if isinstance(answer, Failed) else answer)
         if isinstance(answer, Failed):
             raise _as_seen(site, answer.error)

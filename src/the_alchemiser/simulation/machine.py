@@ -23,6 +23,7 @@ from the_alchemiser.simulation.director import Director
 from the_alchemiser.simulation.disk import Disk, ProcessStore
 from the_alchemiser.simulation.line import Line
 from the_alchemiser.simulation.link import Arrived, Link, Network
+from the_alchemiser.simulation.points import Points
 from the_alchemiser.simulation.schedule import Fault
 from the_alchemiser.simulation.threads import Crew, Deliver
 from the_alchemiser.simulation.virtual import VirtualTime
@@ -145,7 +146,8 @@ class CoreMachine:
         self._is_stopping, self._has_started = False, False
         self.offset = 0
         self.journal = around.disk.process(self.name, self._crew.sleep)
-        link = Link(around.network, self._crew, self.name, around.arrived)
+        self._points = self.journal.points = Points(around.director, self._crew, self.suffer)
+        link = Link(around.network, self._crew, self.name, around.arrived, self._points)
         self._performer = Performer(link, self.now, self, self.journal)
         self._line = Line(around.network, self._take, self._connected)
         self.is_running = True
@@ -197,10 +199,13 @@ class CoreMachine:
             self._wake()
 
     def _take(self, heard: OrderHeard) -> None:
+        self._points.pass_by("message: before")
         self._inbox.append(heard)
+        self._points.pass_by("message: after")
         self._wake()
 
     def _connected(self) -> None:
+        self._points.pass_by("stream: connected")
         self._inbox.append(StreamRestored(self.now()) if self._has_started else Started(self.now()))
         self._has_started = True
         self._wake()
@@ -212,9 +217,12 @@ class CoreMachine:
         assert journal is not None
         # Who starts a process anew on the same computer sees that it is dead; others wait until its lease expires.
         self._around.disk.store.died(self.name)
+        self._points.meet("lease: before")
         journal.take()
+        self._points.meet("lease: after")
         self._crew.spawn(self._keep_lease)
         self.engine = Engine(self._around.config, journal.read())
+        self._points.meet("journal: read")
         self._timers = Timers()
         self._turn = Turn(self.engine, journal, self._timers)
         self._line.connect()

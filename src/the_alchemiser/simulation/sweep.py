@@ -30,6 +30,7 @@ class Lived(msgspec.Struct, frozen=True):
     faults: dict[SiteKind, int]
     probes: dict[str, int]
     violations: tuple[Violation, ...]
+    held: dict[str, int]
     failure: Schedule | None
 
     @classmethod
@@ -43,6 +44,7 @@ class Lived(msgspec.Struct, frozen=True):
             outcome.faults,
             outcome.probes,
             outcome.violations,
+            outcome.held,
             outcome.replayable() if outcome.violations else None,
         )
 

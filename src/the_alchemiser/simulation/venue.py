@@ -14,7 +14,7 @@ from the_alchemiser.exchange.market.days import SimulatedDays
 from the_alchemiser.exchange.market.prices import Levels, Quote, Tick, Trade
 from the_alchemiser.exchange.market.script import Halt, MarketScript
 from the_alchemiser.exchange.units import CENT_E13, QUANTITY
-from the_alchemiser.exchange.venue.orders import Order, OrderFilter, OrderRequest
+from the_alchemiser.exchange.venue.orders import BRACKET, Order, OrderChanges, OrderFilter, OrderRequest
 from the_alchemiser.exchange.venue.setbacks import Blow, Setback
 from the_alchemiser.simulation.chance import stream
 from the_alchemiser.simulation.director import Director
@@ -101,6 +101,8 @@ class Venue:
             "manual_sell": self._manual_sell,
             "deposit": self._deposit,
             "withdrawal": self._withdraw,
+            "manual_replace": self._manual_replace,
+            "manual_bracket": self._manual_bracket,
         }
         try:
             acts[fault.kind](fault, stream(self._seed, f"venue {fault.kind} {fault.number}"))
@@ -145,6 +147,33 @@ class Venue:
 
     def _manual(self, side: str, symbol: str, qty_e9: int) -> None:
         self._exchange.submit_for_owner(OrderRequest(symbol=symbol, side=side, qty_e9=qty_e9))
+
+    def _manual_replace(self, fault: Fault, chance: random.Random) -> None:
+        """The owner asks for another price, or for fewer shares, of the order that rests longest."""
+        resting = [order for order in self._exchange.orders() if order.limit_price_e4 is not None]
+        order = resting[-1] if resting else None
+        if order is None or order.limit_price_e4 is None:
+            raise LookupError("no order rests")
+        if fault.about == "shares":
+            changes = OrderChanges(qty_e9=((order.qty_e9 or 0) // QUANTITY - 1) * QUANTITY)
+        else:
+            changes = OrderChanges(limit_price_e4=order.limit_price_e4 // 100 * 100 - 100)
+        self._exchange.replace(order.id, changes)
+
+    def _manual_bracket(self, fault: Fault, chance: random.Random) -> None:
+        """The owner buys, with a profit to take and a loss to stop so near that one of them comes about soon."""
+        symbol = self._symbols[0]
+        price = self._exchange.price_e4(symbol) // 100 * 100
+        self._exchange.submit_for_owner(
+            OrderRequest(
+                symbol=symbol,
+                side="buy",
+                qty_e9=5 * QUANTITY,
+                order_class=BRACKET,
+                take_profit_limit_e4=price * 1002 // 1000 // 100 * 100 + 100,
+                stop_loss_stop_e4=price * 998 // 1000 // 100 * 100 - 100,
+            )
+        )
 
     def _deposit(self, fault: Fault, chance: random.Random) -> None:
         self._exchange.transfer(chance.randint(1, 500_000) * CENT_E13)

@@ -50,6 +50,8 @@ class Outcome(msgspec.Struct, frozen=True):
     probes: dict[str, int]
     violations: tuple[Violation, ...]
     alerts: tuple[str, ...]
+    held: dict[str, int]
+    """What the broker holds in the end, in billionths of a share."""
 
     @property
     def faults(self) -> dict[tuple[str, str], int]:
@@ -110,6 +112,7 @@ class World:
             dict(sorted(probes.items())),
             tuple(sorted((*self.clerk.violations, *self.violations), key=lambda one: one.at)),
             tuple(self.alerts),
+            {position.symbol: position.qty_e9 for position in self.exchange.positions()},
         )
 
     # What a world is made of

@@ -33,9 +33,8 @@ class Rules(msgspec.Struct, frozen=True):
     """How many complete lists of orders must have lacked it before it may be given up (2.L)."""
     external: int = SECOND
     """How soon a trade that was not ours is in our books once we could see it."""
-    looking: int = 2 * MINUTE
-    """How long what is open, lost or told in part may be left without anybody's asking for it: the longest pause after
-    a read that failed, or that found the keys refused, is a minute, and such a read may take half of another."""
+    looking: int = MINUTE
+    """How long what is open, lost or told in part may be left without anybody's asking for it."""
     reading_a_gap: int = 30 * SECOND
     """How soon after the stream is back the record is asked for: other requests may be on their way before."""
     bounds: dict[str, int] = {}
@@ -68,8 +67,8 @@ class Case:
     def is_ours(self, order_id: str) -> bool:
         """Whether an order of the broker came from one of our machines."""
         order = self.record.orders.get(order_id)
-        while order is not None and order.parent_id:
-            order = self.record.orders.get(order.parent_id)
+        while order is not None and (order.parent_id or order.replaces):
+            order = self.record.orders.get(order.parent_id or order.replaces or "")
         return order is not None and order.client_order_id in self.hearing.names
 
 
