@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .dying import run_matrix
 from .frame import DONE, FAILED, Frame, frame_of
 from .options import Json, progress_bar
 
@@ -51,6 +52,10 @@ def simulate(
         bool,
         typer.Option("--shell", help="Whole processes over real requests and streams; fewer seeds a second."),
     ] = False,
+    matrix: Annotated[
+        bool,
+        typer.Option("--matrix", help="Instead: one death at every durable and network point, in turn."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Let the whole system live through seeded misfortune in virtual time, and judge it after every step.
@@ -58,6 +63,8 @@ def simulate(
     A seed decides everything: what goes wrong, where and when. A violated invariant is written to a file to replay.
     """
     frame = frame_of(context, as_json)
+    if matrix:
+        return run_matrix(frame, workers or os.cpu_count() or 1, out)
     if shrink is not None:
         return _shrink(frame, shrink)
     if replay is not None:

@@ -194,9 +194,7 @@ class Conversation:
 class Link:
     """Every broker port of one process."""
 
-    def __init__(
-        self, network: Network, crew: Crew, name: str, arrived: Arrived, points: Points
-    ) -> None:
+    def __init__(self, network: Network, crew: Crew, name: str, arrived: Arrived, points: Points) -> None:
         self._network, self._crew, self._name, self._arrived = network, crew, name, arrived
         self._points = points
         self._broker = network.broker

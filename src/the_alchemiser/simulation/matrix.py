@@ -191,8 +191,9 @@ class Row(msgspec.Struct, frozen=True):
     """How often each point was there."""
 
     @classmethod
-    def of(cls, scenario: Scenario, points: Sequence[Point], deaths: Sequence[Death]) -> Row:
+    def of(cls, scenario: Scenario, calm: Undisturbed, deaths: Sequence[Death]) -> Row:
         """Added up."""
+        points = calm.points
         durable = sum(point.is_durable for point in points)
         return cls(
             scenario.name,
@@ -215,8 +216,9 @@ def undisturbed(scenario: Scenario) -> Undisturbed:
     missing = {*scenario.needs} - {name for _, name in found}
     wanted = Counter(fault.kind for fault in scenario.faults)
     struck = Counter(kind for (_, kind), count in lived.faults.items() for _ in range(count))
-    if missing or struck != wanted:
-        raise ValueError(f"{scenario.name}: {sorted(missing)} are not reached, {dict(struck)} befell it")
+    if missing or struck != wanted or lived.violations:
+        told = f"{sorted(missing)} are not reached, {dict(struck)} befell it, {lived.violations[:1]}"
+        raise ValueError(f"{scenario.name}: {told}")
     points = (Point(number, name) for number, (at, name) in enumerate(found, 1) if _is_in(at, scenario.spans))
     return Undisturbed(lived, tuple(points))
 
