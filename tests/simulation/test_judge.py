@@ -642,6 +642,16 @@ def test_missing_executions_that_nobody_asks_for_are_found(court: Court) -> None
 # I-EPOCH
 
 
+def test_an_order_is_durable_as_it_leaves() -> None:
+    court = Court()
+    court.intend(A)
+    court.judge.departed(Departure(A, is_submission=True))
+    court.judge.departed(Departure("the broker's name for another"))
+    assert court.violated == set()
+    court.judge.departed(Departure(B, is_submission=True))
+    assert court.violated == {"I-JRN"}
+
+
 def test_a_send_by_a_stale_epoch_is_found(court: Court) -> None:
     court.judge.departed(Departure(A, 2, 2))
     assert court.texts == []

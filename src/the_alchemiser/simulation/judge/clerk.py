@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from the_alchemiser.domain.errors import BrokerBusy, BrokerRefused, BrokerUnauthorized
 from the_alchemiser.domain.events import Event
-from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.facts import Fact, decode, encode
 from the_alchemiser.domain.orders import OrderRequest
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.simulation.judge.case import Case, Rules, Session
@@ -46,8 +46,9 @@ class Clerk:
 
     def departed(self, request: object, epoch: int, in_force: int) -> None:
         """A request leaves a machine that has the lease of one epoch, while another may be in force."""
+        is_submission = isinstance(request, OrderRequest)
         name = request.client_order_id if isinstance(request, OrderRequest) else str(request)
-        self.judge.departed(Departure(name, epoch, in_force))
+        self.judge.departed(Departure(name, epoch, in_force, is_submission))
 
     def committed(self, epoch: int, in_force: int) -> None:
         """Facts become durable, written under an epoch."""
@@ -116,5 +117,8 @@ class Clerk:
 
     def rested(self, config: EngineConfig) -> None:
         """The world is quiet: judge what must be true now."""
-        self.case.started_anew = lambda: glance(Engine(config, tuple(self._durable)))
+        # Through the format in which facts are kept: what it cannot give back, no next process would know.
+        again = [decode(encode(fact)) for fact in self._durable]
+        self.case.read_again = lambda: again
+        self.case.started_anew = lambda: glance(Engine(config, again))
         self.judge.rested()

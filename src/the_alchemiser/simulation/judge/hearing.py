@@ -45,6 +45,7 @@ class Departure(msgspec.Struct, frozen=True):
     """The lease its sender has."""
     in_force: int = 0
     """The lease that is in force."""
+    is_submission: bool = False
 
 
 class Glance(msgspec.Struct, frozen=True):

@@ -84,6 +84,13 @@ def journal_before_send(case: Case, arrival: Arrival) -> Texts:
     yield f"{arrival.client_order_id} was sent before it was written"
 
 
+@CHECKS.on(DEPARTURE, "I-JRN")
+def written_before_it_leaves(case: Case, departure: Departure) -> Texts:
+    """I-JRN: an order is durable as it leaves, not only by the time it arrives."""
+    if departure.is_submission and departure.name not in case.story.intents:
+        yield f"{departure.name} left before it was written"
+
+
 def _as_written(fact: OrderIntended, arrival: Arrival) -> Texts:
     request = fact.request
     written = (request.symbol, request.side.value, shares_e9(request.shares), request.type.value)
