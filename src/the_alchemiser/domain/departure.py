@@ -18,8 +18,18 @@ _objection: ContextVar[Objection | None] = ContextVar("objection", default=None)
 
 @contextmanager
 def unless(objection: Objection) -> Iterator[None]:
-    """What this thread sends inside the block leaves only if `objection` raises nothing at that moment."""
-    token = _objection.set(objection)
+    """What this thread sends inside the block leaves only if `objection` raises nothing at that moment.
+
+    Inside another block both are asked, the outer one first.
+    """
+    outer = _objection.get()
+
+    def both() -> None:
+        if outer is not None:
+            outer()
+        objection()
+
+    token = _objection.set(both)
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ SAY = """
 from the_alchemiser.simulation.life import dawn
 from the_alchemiser.simulation.schedule import Schedule
 from the_alchemiser.simulation.shell.world import ShellWorld
-print([ShellWorld(Schedule(seed)).run().digest for seed in (19, 13)])
+print([ShellWorld(Schedule(seed)).run().digest for seed in (3, 13)])
 """
 
 
@@ -79,7 +79,7 @@ def _intended(world: World) -> Counter[tuple[str, str]]:
 
 
 def test_what_befell_a_world_of_wires_can_be_played_again_without_dice() -> None:
-    outcome = outcome_of(19)
+    outcome = outcome_of(3)
     again = ShellWorld(outcome.replayable()).run()
     assert (again.digest, again.struck) == (outcome.digest, outcome.struck)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+from the_alchemiser.domain.departure import unless
 from the_alchemiser.domain.errors import BrokerError
 from the_alchemiser.domain.orders import BrokerOrderId, ClientOrderId, ItemOutcome, OrderReport, OrderRequest
 from the_alchemiser.ports import Broker
@@ -33,16 +35,16 @@ class OverheardBroker:
         self._broker, self._network, self._name = broker, network, name
 
     def place_order(self, request: OrderRequest) -> OrderReport:
-        self._network.departed(self._name, request)
-        return self._tell("submit", request, lambda: self._broker.place_order(request))
+        with self._departing(request):
+            return self._tell("submit", request, lambda: self._broker.place_order(request))
 
     def cancel_order(self, broker_order_id: BrokerOrderId) -> None:
-        self._network.departed(self._name, broker_order_id)
-        return self._tell("cancel", broker_order_id, lambda: self._broker.cancel_order(broker_order_id))
+        with self._departing(broker_order_id):
+            return self._tell("cancel", broker_order_id, lambda: self._broker.cancel_order(broker_order_id))
 
     def cancel_all_orders(self) -> Sequence[ItemOutcome]:
-        self._network.departed(self._name, "all")
-        return self._tell("cancel_all", "all", self._broker.cancel_all_orders)
+        with self._departing("all"):
+            return self._tell("cancel_all", "all", self._broker.cancel_all_orders)
 
     def get_order_by_client_id(self, client_order_id: ClientOrderId) -> OrderReport | None:
         return self._tell(
@@ -57,6 +59,10 @@ class OverheardBroker:
         if site is None:
             return method
         return lambda *given, **named: self._tell(site, None, lambda: method(*given, **named))
+
+    def _departing(self, request: object) -> AbstractContextManager[None]:
+        """Told where the request leaves: before that it may wait for the rate budget."""
+        return unless(lambda: self._network.departed(self._name, request))
 
     def _tell(self, site: str, about: object, ask: Callable[[], Answer]) -> Answer:
         self._network.asked(site, about)
