@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hand import HALF_PAST_THREE, Hand, report_of, setting
-from language import TODAY, holding
+from hand import HALF_PAST_THREE, SESSIONS, Hand, report_of, setting
+from language import TODAY, account, holding
 
 from the_alchemiser.arrival import (
     BUSY_SENDS_MAX,
@@ -19,6 +19,8 @@ from the_alchemiser.arrival import (
 )
 from the_alchemiser.domain.effects import CancelOrder, LookUpOrder, ReadBroker, SubmitOrder
 from the_alchemiser.domain.events import (
+    BrokerRead,
+    BrokerState,
     OrderDenied,
     OrderNotFound,
     OrderNotSent,
@@ -284,6 +286,32 @@ def test_nothing_is_bought_in_a_symbol_in_doubt_until_all_agrees_again() -> None
     hand.read("other", "100000", orders=[report_of(following, "new")])
     assert hand.kinds(Reconciled)[-1].differences == ()
     assert [one.symbol for one in hand.submitted()] == ["AAPL"]
+
+
+def test_a_read_that_could_not_ask_for_an_order_is_no_evidence_of_its_absence(hand: Hand) -> None:
+    request = lost(hand)
+    horizon, name = hand.at + (IN_FLIGHT_SECONDS + 1) * SECOND, request.client_order_id
+    hand.tell(OrderNotFound(horizon, name))
+    for seconds in (2, 4, 6, 8):
+        hand.tell(OrdersRead(horizon + (seconds + 1) * SECOND, "orders", (), unread=(name,)))
+    assert (order_of(hand, request).status, hand.submitted()) == (OrderStatus.UNKNOWN, [])
+    for seconds in (10, 12, 14):
+        hand.tell(OrdersRead(horizon + seconds * SECOND, "orders", ()))
+    assert [fact.client_order_id for fact in hand.kinds(OrderSentAgain)] == [name]
+
+
+def test_a_comparison_without_a_word_on_the_order_that_was_given_up_leaves_its_symbol_in_doubt(
+    hand: Hand,
+) -> None:
+    request = given_up(hand)
+    hand.engine.state.doubted.add("AAPL")
+    state = BrokerState(account("100000", "100000"), (), (), (), SESSIONS, unread=(request.client_order_id,))
+    compared = len(hand.kinds(Reconciled))
+    hand.tell(BrokerRead(hand.at, "record", state))
+    assert (hand.engine.state.doubted, len(hand.kinds(Reconciled))) == ({"AAPL"}, compared)
+    assert "read:record" in hand.timers(), "it is read again"
+    hand.read("record", "100000")
+    assert hand.engine.state.doubted == set()
 
 
 # Late arrivals

@@ -39,7 +39,7 @@ from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.orders import OrderReport
 from the_alchemiser.domain.portfolio import Activity, ActivityKind, Holding
 from the_alchemiser.engine import Engine
-from the_alchemiser.reconciliation import LOOKS_MAX
+from the_alchemiser.reconciliation import LOOKS_MAX, UNREAD_TOLD_EVERY
 
 D = Decimal
 BOTH = ("AAPL", "MSFT")
@@ -405,6 +405,20 @@ def test_an_order_of_somebody_elses_ends_with_its_report_or_when_two_reads_do_no
     for left in (1, 1, 0):
         hand.tell(OrdersRead(hand.at + SECOND, "orders", ()))
         assert len(hand.engine.state.others) == left
+
+
+def test_an_order_that_could_not_be_looked_up_is_neither_missing_nor_ended(hand: Hand) -> None:
+    """Ours and one of somebody else's: the rest of the record agrees, and counts."""
+    (aapl, msft) = hand.begin(market=MARKET)
+    for request in (aapl, msft, somebody_elses("buy", 5, "KO")):
+        hand.hear(request, "new")
+    unread = (aapl.client_order_id, msft.client_order_id, "manual")
+    state = BrokerState(account("100000", "100000"), (), (), (), SESSIONS, unread=unread)
+    for number in range(1, UNREAD_TOLD_EVERY + 1):
+        hand.tell(BrokerRead(hand.at + SECOND, "record", state))
+        assert hand.kinds(Reconciled)[-1].differences == ()
+        assert ["could not be looked up" in text for text in alerts(hand)].count(True) == 3 * (number == 10)
+    assert (hand.engine.state.frozen, len(hand.engine.state.others)) == ({}, 1)
 
 
 # How far we may act

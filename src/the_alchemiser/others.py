@@ -12,6 +12,7 @@ from the_alchemiser.domain.money import plain
 from the_alchemiser.domain.orders import (
     CLIENT_ORDER_ID_PREFIX,
     BrokerOrderId,
+    ClientOrderId,
     OrderReport,
     OrderStatus,
     later,
@@ -57,10 +58,18 @@ class Others:
         step.record(ExternalOrderSeen(step.at, replace(report, status=status, filled=filled)))
         return filled > known.filled
 
-    def end_missing(self, step: Step, reported: Collection[str], asked_at: Nanos) -> bool:
-        """An order of theirs that the broker, asked for it twice, does not know has ended. True where there was one."""
+    def end_missing(
+        self, step: Step, told: Collection[OrderReport], unread: Collection[ClientOrderId], asked_at: Nanos
+    ) -> bool:
+        """An order of theirs that the broker, asked for it twice, does not know has ended. True where there was one.
+
+        `unread` are those that could not be asked for.
+        """
+        reported = {one.broker_order_id for one in told}
         missing = {
-            name: one for name, one in self.state.others.items() if name not in reported and one.at < asked_at
+            name: one
+            for name, one in self.state.others.items()
+            if name not in reported and one.client_order_id not in unread and one.at < asked_at
         }
         self._missed = {name: self._missed.get(name, 0) + 1 for name in missing}
         ended = [report for name, report in missing.items() if self._missed[name] >= MISSED_MIN]

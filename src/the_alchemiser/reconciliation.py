@@ -24,7 +24,7 @@ from the_alchemiser.domain.facts import (
 from the_alchemiser.domain.instants import DAY, SECOND, Nanos, rfc3339
 from the_alchemiser.domain.market import Symbol
 from the_alchemiser.domain.money import ONE, ZERO, Weight, decimal, plain
-from the_alchemiser.domain.orders import OrderReport, OrderStatus
+from the_alchemiser.domain.orders import ClientOrderId, OrderReport, OrderStatus
 from the_alchemiser.domain.portfolio import Activity
 from the_alchemiser.domain.probes import probe
 from the_alchemiser.inquiry import SUSPICION, Inquiry
@@ -44,6 +44,8 @@ NOT_IN_FLIGHT = frozenset(OrderStatus) - {OrderStatus.INTENDED, OrderStatus.UNKN
 """Orders whose answer is not under way: only these can be expected on the broker's list."""
 LIST_GRACE_SECONDS = 5
 """An order younger than this when the list was asked for need not be on it."""
+UNREAD_TOLD_EVERY = 10
+"""A person is told of an order that so many reads in a row could not look up."""
 OPENING_TOLERANCE: Weight = decimal("0.02")
 """How far the marks of two answers may lie apart before the list of holdings must be incomplete."""
 
@@ -67,6 +69,7 @@ class Reconciliation:
         self._recovery = Recovery(state)
         self._settlement, self._inquiry, self._stance = settlement, inquiry, stance
         self._account_number = account_number
+        self._unread: dict[ClientOrderId, int] = {}
         self._looks: dict[str, tuple[int, frozenset[_Key]]] = {}
 
     # What the broker says
@@ -82,7 +85,7 @@ class Reconciliation:
         self.broker = read
         if event.purpose == "start":
             self._recovery.take(step, read.orders, is_opening=is_opening)
-        self._take_orders(step, read.orders, asked_at)
+        self._take_orders(step, read.orders, asked_at, read.unread)
         for execution in read.executions:
             self._settlement.book(step, execution, self.state.names.get(execution.broker_order_id, ""))
         known = frozenset(one.client_order_id for one in read.orders)
@@ -91,7 +94,7 @@ class Reconciliation:
 
     def take_orders(self, step: Step, event: OrdersRead, asked_at: Nanos) -> None:
         """Take in the open orders; where they do not fit what we know, the whole record is asked for."""
-        has_news = self._take_orders(step, event.orders, asked_at)
+        has_news = self._take_orders(step, event.orders, asked_at, event.unread)
         listed = {one.client_order_id for one in event.orders}
         missing = any(
             order.status in NOT_IN_FLIGHT and order.intended_at + LIST_GRACE_SECONDS * SECOND < asked_at
@@ -102,16 +105,26 @@ class Reconciliation:
             probe("reconciliation.poll_escalated")
             self._inquiry.ask(step, SUSPICION)
 
-    def _take_orders(self, step: Step, reports: Sequence[OrderReport], asked_at: Nanos) -> bool:
+    def _take_orders(
+        self, step: Step, reports: Sequence[OrderReport], asked_at: Nanos, unread: Sequence[ClientOrderId]
+    ) -> bool:
         """Whether somebody else's order was filled further, so that there are executions to be read."""
         has_news = False
         for report in reports:
             if not self._settlement.take_report(step, report):
                 has_news |= self.others.take(step, report)
-        has_news |= self.others.end_missing(step, frozenset(one.broker_order_id for one in reports), asked_at)
-        known = frozenset(report.client_order_id for report in reports)
+        self._tell_unread(step, unread)
+        # What could not be read is no evidence of anything: it is taken for neither missing nor there.
+        known = frozenset(report.client_order_id for report in reports).union(unread)
+        has_news |= self.others.end_missing(step, reports, unread, asked_at)
         self._settlement.arrivals.take_read(step, known, asked_at)
         return has_news
+
+    def _tell_unread(self, step: Step, unread: Sequence[ClientOrderId]) -> None:
+        self._unread = {name: self._unread.get(name, 0) + 1 for name in unread}
+        for name, times in self._unread.items():
+            if times % UNREAD_TOLD_EVERY == 0:
+                step.alert("warning", f"order {name} could not be looked up in {times} reads in a row")
 
     def _is_our_account(self, step: Step, event: BrokerRead) -> bool:
         read = event.state
@@ -143,6 +156,8 @@ class Reconciliation:
 
     def _compare(self, step: Step, event: BrokerRead, asked_at: Nanos) -> bool:
         purpose = event.purpose.removeprefix(AGAIN)
+        if self._is_doubt_unread(step, event):
+            return False
         differences = self._differences(event.state)
         if differences and self._book_activities(step, differences, event.state.activities):
             differences = self._differences(event.state)
@@ -158,13 +173,27 @@ class Reconciliation:
             self._stance.agreed(step, asked_at)
         return True
 
+    def _is_doubt_unread(self, step: Step, event: BrokerRead) -> bool:
+        """An agreement ends the doubt about an order that was given up: not without the broker's word on that order."""
+        orders = (self.state.orders.get(name) for name in event.state.unread)
+        doubted = [one for one in orders if one is not None and one.request.symbol in self.state.doubted]
+        if doubted:
+            probe("reconciliation.doubted_order_unread")
+            reason = f"no answer about {doubted[0].request.client_order_id}, which was given up"
+            self._inquiry.failed(step, event.purpose, reason, is_unauthorized=False)
+        return bool(doubted)
+
     def _differences(self, read: BrokerState) -> tuple[Difference, ...]:
         live_at_broker = {
             report.client_order_id: report.symbol
             for report in read.orders
             if not report.status.is_done and report.client_order_id in self.state.orders
         }
-        expected = [order for order in self.state.live.values() if order.status in NOT_IN_FLIGHT]
+        expected = [
+            order
+            for name, order in self.state.live.items()
+            if order.status in NOT_IN_FLIGHT and name not in read.unread
+        ]
         return reconcile(self.state.ledger, expected, read.account, read.holdings, live_at_broker)
 
     def _is_the_same_again(self, purpose: str, differences: Sequence[Difference]) -> bool:

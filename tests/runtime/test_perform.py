@@ -45,7 +45,7 @@ from the_alchemiser.domain.instants import SECOND
 from the_alchemiser.domain.money import Side, decimal
 from the_alchemiser.domain.orders import OrderReport, OrderRequest, OrderStatus
 from the_alchemiser.exchange.venue.core import Exchange
-from the_alchemiser.runtime.perform import Performer
+from the_alchemiser.runtime.perform import UNREAD_MAX, Performer
 from the_alchemiser.store.lease import LEASE_SECONDS
 from the_alchemiser.store.memory import MemoryStore
 
@@ -236,6 +236,40 @@ def test_the_record_holds_the_open_orders_and_each_one_asked_about(line: Line) -
         REQUEST.client_order_id: OrderStatus.CANCELED,
     }
     assert state.sessions[0].date < "2021-01-04" < state.sessions[-1].date
+
+
+@pytest.mark.parametrize("is_orders_only", [False, True])
+def test_an_order_that_cannot_be_looked_up_is_left_unread_and_the_rest_of_the_record_is_there(
+    line: Line, is_orders_only: bool
+) -> None:
+    ended = line.perform(SubmitOrder(REQUEST)).report
+    line.perform(CancelOrder(REQUEST.client_order_id, ended.broker_order_id))
+    read = ReadBroker("start", 0, ("alc-unanswered", REQUEST.client_order_id), is_orders_only=is_orders_only)
+    event = line.perform(read, look_up=("before", OutcomeUnknown("timed out")))
+    record = event if is_orders_only else event.state
+    assert record.unread == ("alc-unanswered",)
+    assert [one.client_order_id for one in record.orders] == [REQUEST.client_order_id]
+
+
+@pytest.mark.parametrize("fault", [BrokerBusy("429"), BrokerUnauthorized("401")])
+def test_a_broker_that_wants_no_more_requests_gets_no_more_of_a_record(
+    line: Line, fault: BrokerError
+) -> None:
+    event = line.perform(ReadBroker("start", 0, ("alc-a", "alc-b")), look_up=("before", fault))
+    assert isinstance(event, ReadFailed)
+
+
+def test_a_broker_that_can_look_up_no_order_fails_the_read_of_its_record(line: Line) -> None:
+    asked: list[str] = []
+
+    def never(name: str) -> OrderReport:
+        asked.append(name)
+        raise BrokerUnavailable("503")
+
+    line.broker.get_order_by_client_id = never  # type: ignore[method-assign]
+    watch = tuple(f"alc-{number}" for number in range(20))
+    assert line.perform(ReadBroker("start", 0, watch)) == ReadFailed(MORNING, "broker:start", "503")
+    assert len(asked) == UNREAD_MAX + 1
 
 
 def test_the_market_of_an_unknown_symbol_is_absent_not_invented(line: Line) -> None:

@@ -25,6 +25,8 @@ class BrokerState(msgspec.Struct, frozen=True):
     """The session now running or next, and some after it."""
     activities: tuple[Activity, ...] = ()
     """What moved cash or shares other than by trading, oldest first; only where the request asked for it."""
+    unread: tuple[ClientOrderId, ...] = ()
+    """Orders asked for by name that got no usable answer: of them this record says neither that they are nor not."""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ class OrdersRead(msgspec.Struct, frozen=True):
     at: Nanos
     purpose: str
     orders: tuple[OrderReport, ...]
+    unread: tuple[ClientOrderId, ...] = ()
+    """As in BrokerState."""
 
 
 class MarketRead(msgspec.Struct, frozen=True):

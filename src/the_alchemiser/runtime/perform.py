@@ -47,6 +47,8 @@ from the_alchemiser.ports import Alerts, Broker, Lease
 
 ID_IS_KNOWN = "client_order_id must be unique"
 """In the broker's refusal of an order: an earlier sending of it has arrived."""
+UNREAD_MAX = 3
+"""So many look-ups within a read of the broker's record may fail without its being lost: each may take its time."""
 CALENDAR_DAYS = 14
 """How far the calendar is read to both sides of today: more than any closure, so there is always a next session."""
 
@@ -163,15 +165,15 @@ class Performer:
 
     def _read_broker(self, effect: ReadBroker) -> Event:
         broker = self.broker
-        orders = self._orders(self._listed(effect), effect)
+        orders, unread = self._orders(self._listed(effect), effect)
         if effect.is_orders_only:
-            return OrdersRead(self.now(), effect.purpose, orders)
+            return OrdersRead(self.now(), effect.purpose, orders, unread)
         executions = tuple(broker.get_executions(effect.executions_after))
         holdings = tuple(broker.get_positions())
         account = broker.get_account()
         since = effect.activities_after
         activities = () if since is None else tuple(broker.get_activities(since))
-        state = BrokerState(account, holdings, orders, executions, self._calendar(), activities)
+        state = BrokerState(account, holdings, orders, executions, self._calendar(), activities, unread)
         return BrokerRead(self.now(), effect.purpose, state)
 
     def _listed(self, effect: ReadBroker) -> Sequence[OrderReport]:
@@ -184,17 +186,31 @@ class Performer:
         lost = [one for one in since if is_ours(one.client_order_id) and one.client_order_id not in names]
         return [*listed, *lost]
 
-    def _orders(self, listed: Sequence[OrderReport], effect: ReadBroker) -> tuple[OrderReport, ...]:
-        """The open orders, and each wanted one that is not among them."""
+    def _orders(
+        self, listed: Sequence[OrderReport], effect: ReadBroker
+    ) -> tuple[tuple[OrderReport, ...], tuple[ClientOrderId, ...]]:
+        """The open orders, and each wanted one that is not among them; and the names that got no usable answer."""
         names = {report.client_order_id for report in listed}
         ids = {report.broker_order_id for report in listed}
-        missing = [
-            *(self._watched(name) for name in effect.watch if name not in names),
-            *(self.broker.get_order_by_id(one) for one in effect.relatives if one not in ids),
-        ]
-        return (*listed, *(report for report in missing if report is not None))
+        unread: list[ClientOrderId] = []
+        missing = [self._watched(name, unread) for name in effect.watch if name not in names]
+        missing += [self.broker.get_order_by_id(one) for one in effect.relatives if one not in ids]
+        return (*listed, *(report for report in missing if report is not None)), tuple(unread)
 
-    def _watched(self, name: ClientOrderId) -> OrderReport | None:
+    def _watched(self, name: ClientOrderId, unread: list[ClientOrderId]) -> OrderReport | None:
+        """One order by its name. That a few cannot be had now must not keep us from the rest of the record."""
+        try:
+            return self._named(name)
+        except BrokerBusy:
+            raise  # More requests would only make it worse.
+        except BrokerUnavailable:
+            if len(unread) >= UNREAD_MAX:
+                raise
+            probe("perform.order_left_unread")
+            unread.append(name)
+            return None
+
+    def _named(self, name: ClientOrderId) -> OrderReport | None:
         report = self.broker.get_order_by_client_id(name)
         if report is not None and report.client_order_id != name:
             raise BrokerUnavailable(f"asked for {name}, the answer was about {report.client_order_id!r}")
