@@ -1,10 +1,11 @@
 """What kill -9 costs: the service is killed again and again while it trades, against an exchange process of its own.
 
 Prints one JSON line. Each start is timed from the process's creation to its word that ledger and broker agree, with
-470 resting orders of the owner's at the broker (with ours close to 500, the largest limit that can be set); `libraries`
-is an interpreter that imports what the product imports and ends, the part of a start that is none of recovery. At the
-end the exchange's record is compared with the journal: `lost` counts orders and shares that only the exchange knows,
-`doubled` orders and shares that it has more than once. Anything but 0 fails.
+470 resting orders of the owner's at the broker (with ours close to 500, the largest limit that can be set);
+`libraries` is an interpreter that imports what the product imports and ends, the part of a start that is none of
+recovery. At the end the exchange's record is compared with the journal: `lost` counts orders and shares that only the
+exchange knows, and decided orders of which neither side knows an end, `doubled` orders and shares that it has more
+than once. Anything but 0 fails.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from benchmarks.rounds import percentile, tell
-from the_alchemiser.domain.facts import FillBooked, OrderIntended, Reconciled
+from the_alchemiser.domain.facts import FillBooked, OrderIntended, OrderReported, Reconciled
 from the_alchemiser.store.reading import Reading
 
 FIRST_DAY = "2021-01-04"
@@ -194,12 +195,15 @@ def compare(exchange: ExchangeProcess, folder: Path) -> dict[str, int]:
             booked[fact.fill.client_order_id] += fact.fill.shares  # type: ignore[assignment]
     rows = [row for row in exchange.orders() if not row["client_order_id"].startswith("owner-")]
     held = Counter(row["client_order_id"] for row in rows)
+    ended = {fact.report.client_order_id for fact in facts if isinstance(fact, OrderReported)}
+    # An order that was decided is at the broker, or its end without having got there is written down.
+    vanished = ours - held.keys() - ended
     lacking = [row for row in rows if booked[row["client_order_id"]] < Decimal(row["filled_qty"])]
     excess = [row for row in rows if booked[row["client_order_id"]] > Decimal(row["filled_qty"])]
     return {
         "orders": len(rows),
         "filled": sum(Decimal(row["filled_qty"]) > 0 for row in rows),
-        "lost": len(held.keys() - ours) + len(lacking),
+        "lost": len(held.keys() - ours) + len(vanished) + len(lacking),
         "doubled": sum(count - 1 for count in held.values()) + len(excess),
     }
 

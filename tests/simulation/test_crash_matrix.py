@@ -57,8 +57,8 @@ def test_an_order_sent_before_it_is_written_down_is_found(monkeypatch: pytest.Mo
 def test_an_order_sent_again_under_another_name_after_a_death_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def renamed(request: OrderRequest) -> SubmitOrder:
-        return SubmitOrder(replace(request, client_order_id=f"{request.client_order_id}r"))
+    def renamed(request: OrderRequest, not_after: int = 0) -> SubmitOrder:
+        return SubmitOrder(replace(request, client_order_id=f"{request.client_order_id}r"), not_after)
 
     monkeypatch.setattr(arrival, "SubmitOrder", renamed)
     calm = undisturbed(BY_NAME["submit"])
