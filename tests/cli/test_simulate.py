@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from cli.command_line import CommandLine
 
+from the_alchemiser.simulation import matrix
 from the_alchemiser.simulation.schedule import Fault, Schedule
 
 
@@ -57,3 +58,19 @@ def test_a_file_of_another_version_is_not_replayed(quickly: CommandLine, tmp_pat
 
     ran = quickly("simulate", "--replay", path)
     assert (ran.code, "version 99" in ran.complaint) == (2, True)
+
+
+@pytest.mark.slow
+def test_the_matrix_tells_of_each_scenario_how_often_a_process_died_in_it(
+    quickly: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = next(scenario for scenario in matrix.SCENARIOS if scenario.name == "start")
+    brief = msgspec.structs.replace(start, spans=((0, 0),))
+    monkeypatch.setattr(matrix, "SCENARIOS", (brief,))
+
+    found = quickly("simulate", "--matrix", "--json").document
+
+    points = found["durable_points"] + found["network_points"]
+    assert (found["runs"], found["lost"], found["doubled"]) == (2 * points, 0, 0)
+    assert [row["scenario"] for row in found["scenarios"]] == ["start"]
+    assert points > 0
