@@ -497,10 +497,14 @@ def seen_elsewhere(court: Court) -> str:
     court.wait(1)
     order_id = court.exchange.add("by hand", 3)
     court.exchange.execute(order_id, 3)
+    tell_elsewhere(court, order_id)
+    return order_id
+
+
+def tell_elsewhere(court: Court, order_id: str) -> None:
     report = OrderReport("by hand", order_id, ACME, Side.BUY, Decimal(3), OrderStatus.FILLED, Decimal(3))
     execution = Execution(order_id, ACME, Side.BUY, Decimal(0), Decimal(3), Decimal(100), court.now)
     court.judge.delivered([OrderHeard(court.now, report, execution)])
-    return order_id
 
 
 def test_an_external_trade_that_is_not_booked_within_a_second_is_found(court: Court) -> None:
@@ -530,10 +534,18 @@ def test_an_external_trade_may_be_booked_or_its_symbol_frozen(court: Court) -> N
 def test_a_trade_that_may_be_an_unanswered_order_of_ours_is_counted_as_that(court: Court) -> None:
     court.intend(A)
     court.say(told.OrderLost(court.now, A, "no answer"))
-    seen_elsewhere(court)
+    order_id = seen_elsewhere(court)
     court.wait(5)
     court.step()
     assert court.texts == []
+    court.report(A, OrderStatus.NEW)
+    court.wait(2)
+    court.step()
+    assert court.texts == [], "nobody has told of it since it cannot be ours"
+    tell_elsewhere(court, order_id)
+    court.wait(1.001)
+    court.step()
+    assert "I-EXT" in court.violated
 
 
 def test_a_difference_that_freezes_nothing_is_found(court: Court) -> None:

@@ -168,9 +168,11 @@ def what_others_did_is_known(case: Case) -> Texts:
             or fill.at <= case.story.opened_at
             or is_booked
             or case.is_ours(order_id)
+            or _may_be_ours(case, order)
         ):
+            # What may be ours was not told as somebody else's: it is when it is told again, that doubt being over.
             case.hearing.seen.pop((order_id, after))
-        elif _is_frozen(case, order.symbol) or _may_be_ours(case, order):
+        elif _is_frozen(case, order.symbol):
             continue
         elif case.record.now - seen > case.rules.external:
             yield f"{order.symbol}: a trade of somebody else was seen at {seen} and is in no book"
