@@ -33,8 +33,9 @@ class Rules(msgspec.Struct, frozen=True):
     """How many complete lists of orders must have lacked it before it may be given up (2.L)."""
     external: int = SECOND
     """How soon a trade that was not ours is in our books once we could see it."""
-    looking: int = MINUTE
-    """How long what is open, lost or told in part may be left without anybody's asking for it."""
+    looking: int = 2 * MINUTE
+    """How long what is open, lost or told in part may be left without anybody's asking for it: the longest pause after
+    a read that failed, or that found the keys refused, is a minute, and such a read may take half of another."""
     reading_a_gap: int = 30 * SECOND
     """How soon after the stream is back the record is asked for: other requests may be on their way before."""
     bounds: dict[str, int] = {}
