@@ -43,14 +43,16 @@ _NO_ANSWER = (
 _CHANGING = (
     *_NO_ANSWER,
     Kind("request_lost"),
-    Kind("request_late", amount=_LATE),
+    Kind("request_late", amount=(1.0, 240.0)),
     Kind("request_doubled"),
     Kind("answer_of_another"),
     Kind("unavailable_after"),
-    Kind("unauthorized", 0.3),
+    Kind("unauthorized"),
 )
-_READING = (*_NO_ANSWER, Kind("unauthorized", 0.3), Kind("stale"))
-_LISTING = (*_READING, Kind("empty", 0.5), Kind("torn", 0.5))
+_READING = (*_NO_ANSWER, Kind("unauthorized", 0.5), Kind("stale"))
+_LISTING = (*_READING, Kind("empty", 0.7), Kind("torn", 0.7))
+_ONCE = tuple(kind for kind in _LISTING if kind.name != "stale")
+"""What is asked for once a day has no earlier answer."""
 
 CALLS = (
     Site("submit", 0.35, _CHANGING),
@@ -61,11 +63,11 @@ CALLS = (
     Site("account", 0.02, _READING),
     Site("positions", 0.02, _LISTING),
     Site("executions", 0.02, _LISTING),
-    Site("activities", 0.15, _LISTING),
+    Site("activities", 0.3, _LISTING),
     Site("sessions", 0.20, _READING),
-    Site("histories", 0.45, _LISTING),
-    Site("quotes", 0.20, _LISTING),
-    Site("assets", 0.45, _LISTING),
+    Site("histories", 0.45, _ONCE),
+    Site("quotes", 0.30, _LISTING),
+    Site("assets", 0.45, _ONCE),
 )
 """Conversations with the broker, by what is asked."""
 
@@ -115,10 +117,12 @@ VENUE = (
 MOMENTS = (
     Site("decided", 0.02, _DEATH),
     Site("committed", 0.02, _DEATH),
+    Site("intended", 0.15, _DEATH),
     Site("sent", 0.02, _DEATH),
     Site("answered", 0.01, _DEATH),
 )
-"""Points of a process's turn: facts decided but not durable; durable but nothing sent; sent; answered."""
+"""Points of a process's turn: facts decided but not durable; durable but nothing sent, an order or a cancel among
+them; sent; answered."""
 
 STORE = (
     Site(
@@ -131,7 +135,7 @@ STORE = (
 TIMED = (
     Site(
         "process",
-        2.0,
+        2.5,
         (
             Kind("kill", amount=(0.0, 90.0)),
             Kind("power_cut", amount=(5.0, 300.0)),
@@ -149,6 +153,7 @@ TIMED = (
             Kind("halt", amount=(30.0, 600.0)),
             Kind("manual_buy"),
             Kind("manual_sell"),
+            Kind("manual_limit"),
             Kind("deposit"),
             Kind("withdrawal"),
         ),

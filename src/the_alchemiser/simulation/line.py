@@ -23,7 +23,7 @@ class Line:
         self, network: Network, hear: Callable[[OrderHeard], None], connected: Callable[[], None]
     ) -> None:
         self._network, self._hear, self._connected = network, hear, connected
-        self._is_up = False
+        self._is_up = self._is_closed = False
         self._cuts = 0
         """Every new connection, or end of one, makes what is under way for another one stale."""
 
@@ -43,7 +43,7 @@ class Line:
 
     def close(self) -> None:
         """Nobody listens any more."""
-        self._is_up = False
+        self._is_up, self._is_closed = False, True
         self._cuts += 1
 
     def befall(self, fault: Fault) -> None:
@@ -72,7 +72,11 @@ class Line:
             return
         delay = fault.amount if fault is not None else 0.0
         for _ in range(2 if kind == "doubled" else 1):
-            self._after(self._network.way_seconds("message") + delay, lambda: self._hear(heard))
+            self._after(self._network.way_seconds("message") + delay, lambda: self._arrive(heard))
+
+    def _arrive(self, heard: OrderHeard) -> None:
+        if not self._is_closed:
+            self._hear(heard)
 
     def _come_up(self, number: int) -> None:
         if number == self._cuts:

@@ -11,7 +11,7 @@ import msgspec
 from the_alchemiser.domain.effects import Effect, RaiseAlert
 from the_alchemiser.domain.errors import SafetyRefusal, StoreUnavailable
 from the_alchemiser.domain.events import Event, JournalRestored, OrderHeard, Started, StreamRestored
-from the_alchemiser.domain.facts import Fact
+from the_alchemiser.domain.facts import CancelIntended, Fact, OrderIntended
 from the_alchemiser.domain.instants import SECOND, Nanos
 from the_alchemiser.engine import Engine, EngineConfig
 from the_alchemiser.runtime.live import DRAIN_SECONDS_MAX
@@ -238,6 +238,8 @@ class CoreMachine:
         self._meet("decided")
         self._commit(facts)
         self._meet("committed")
+        if any(isinstance(fact, OrderIntended | CancelIntended) for fact in facts):
+            self._meet("intended")
         self._outbox.add(self._turn.let_out(facts, effects))
         self._begin_conversations()
         self._around.stepped(self)

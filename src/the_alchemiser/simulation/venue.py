@@ -77,7 +77,12 @@ class Venue:
         if fault.kind == "rejected_later":
             with self._exchange.suffering(Setback(new=_blow(fault))):
                 return act()
-        answer, befall = act(), self._fill if fault.kind == "filled_anyway" else self._cancel_by_hand
+        acts = {
+            "filled_anyway": self._fill,
+            "canceled_by_hand": self._cancel_by_hand,
+            "replaced_by_hand": self._replace_by_hand,
+        }
+        answer, befall = act(), acts[fault.kind]
         newest = self._exchange.orders(OrderFilter(status="all", limit=1))
         if newest:
             self._later(fault, lambda: befall(newest[0], fault))
@@ -99,6 +104,7 @@ class Venue:
             "halt": self._halt,
             "manual_buy": self._manual_buy,
             "manual_sell": self._manual_sell,
+            "manual_limit": self._manual_limit,
             "deposit": self._deposit,
             "withdrawal": self._withdraw,
             "manual_replace": self._manual_replace,
@@ -129,6 +135,16 @@ class Venue:
     def _cancel_by_hand(self, order: Order, fault: Fault) -> None:
         self._exchange.cancel(order.id)
 
+    def _replace_by_hand(self, order: Order, fault: Fault) -> None:
+        """The owner gives it another limit, or another size. No seed does it yet: a schedule has to say so."""
+        chance, limit = stream(self._seed, f"replaced {fault.number}"), order.limit_price_e4
+        if limit is not None and chance.random() < 0.6:
+            cents = chance.choice((-5, -1, 1, 5)) * 100
+            self._exchange.replace(order.id, OrderChanges(limit_price_e4=limit // 100 * 100 + cents))
+        else:
+            shares = max(1, (order.qty_e9 or 0) // QUANTITY - chance.randint(1, 3))
+            self._exchange.replace(order.id, OrderChanges(qty_e9=shares * QUANTITY))
+
     def _later(self, fault: Fault, act: Callable[[], None]) -> None:
         def happen() -> None:
             with contextlib.suppress(Refusal):
@@ -144,6 +160,25 @@ class Venue:
         position = chance.choice(held)
         whole = position.qty_available_e9 // QUANTITY
         self._manual("sell", position.symbol, chance.randint(1, whole) * QUANTITY)
+
+    def _manual_limit(self, fault: Fault, chance: random.Random) -> None:
+        """An order that rests: far from the market, of a part of what is held or to buy some more."""
+        held = {held.symbol: held.qty_available_e9 // QUANTITY for held in self._exchange.positions()}
+        symbol = chance.choice(self._symbols)
+        price = self._exchange.price_e4(symbol) // 100 * 100
+        if held.get(symbol, 0) > 0 and chance.random() < 0.7:
+            side, limit, shares = "sell", price * 11 // 10, chance.randint(1, held[symbol])
+        else:
+            side, limit, shares = "buy", price * 9 // 10, chance.randint(1, 5)
+        self._exchange.submit_for_owner(
+            OrderRequest(
+                symbol=symbol,
+                side=side,
+                type="limit",
+                qty_e9=shares * QUANTITY,
+                limit_price_e4=limit // 100 * 100,
+            )
+        )
 
     def _manual(self, side: str, symbol: str, qty_e9: int) -> None:
         self._exchange.submit_for_owner(OrderRequest(symbol=symbol, side=side, qty_e9=qty_e9))
