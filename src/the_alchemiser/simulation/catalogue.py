@@ -56,14 +56,14 @@ _ONCE = tuple(kind for kind in _LISTING if kind.name != "stale")
 
 CALLS = (
     Site("submit", 0.35, _CHANGING),
-    Site("cancel", 0.5, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
+    Site("cancel", 0.55, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
     Site("look_up", 0.15, (*_READING, Kind("empty", 0.5), Kind("answer_of_another", 0.5))),
     Site("open_orders", 0.02, _LISTING),
     Site("orders_since", 0.15, _LISTING),
     Site("account", 0.02, _READING),
     Site("positions", 0.02, _LISTING),
     Site("executions", 0.02, _LISTING),
-    Site("activities", 0.3, _LISTING),
+    Site("activities", 0.45, _LISTING),
     Site("sessions", 0.20, _READING),
     Site("histories", 0.45, _ONCE),
     Site("quotes", 0.30, _LISTING),
