@@ -63,7 +63,7 @@ CALLS = (
     Site("account", 0.02, _READING),
     Site("positions", 0.02, _LISTING),
     Site("executions", 0.02, _LISTING),
-    Site("activities", 0.45, _LISTING),
+    Site("activities", 0.6, _LISTING),
     Site("sessions", 0.20, _READING),
     Site("histories", 0.45, _ONCE),
     Site("quotes", 0.30, _LISTING),

@@ -9,7 +9,7 @@ import msgspec
 
 from the_alchemiser.domain.facts import Fact
 from the_alchemiser.pipeline.risk import RiskLimits
-from the_alchemiser.simulation.judge.exact import MILLION, SECOND, money_e13
+from the_alchemiser.simulation.judge.exact import MILLION, MINUTE, SECOND, money_e13
 from the_alchemiser.simulation.judge.hearing import Glance, Hearing
 from the_alchemiser.simulation.judge.record import Record
 from the_alchemiser.simulation.judge.story import Story
