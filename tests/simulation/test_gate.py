@@ -49,6 +49,7 @@ OUT_OF_REACH = {
     "others.order_vanished": "this exchange forgets no order",
     "perform.refusal_not_looked_up": "rare: a refusal, and then a line that fails",
     "reconciliation.differs_each_time": "rare: a record that never holds still",
+    "reconciliation.doubted_order_unread": "rare: a look-up beside the record fails while its order is doubted",
     "settlement.execution_awaits_its_order": "rare: an execution is told before the order it belongs to has a name",
     "settlement.fill_synthesised": "this exchange keeps every execution",
     "settlement.more_filled_than_asked": "this exchange fills no more than was asked",
