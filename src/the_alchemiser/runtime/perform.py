@@ -48,7 +48,7 @@ from the_alchemiser.ports import Alerts, Broker, Lease
 ID_IS_KNOWN = "client_order_id must be unique"
 """In the broker's refusal of an order: an earlier sending of it has arrived."""
 UNREAD_MAX = 3
-"""So many look-ups within a read of the broker's record may fail without its being lost: each may take its time."""
+"""Once so many look-ups within a read of the broker's record have failed, no more are tried in it: each takes time."""
 CALENDAR_DAYS = 14
 """How far the calendar is read to both sides of today: more than any closure, so there is always a next session."""
 
@@ -198,14 +198,15 @@ class Performer:
         return (*listed, *(report for report in missing if report is not None)), tuple(unread)
 
     def _watched(self, name: ClientOrderId, unread: list[ClientOrderId]) -> OrderReport | None:
-        """One order by its name. That a few cannot be had now must not keep us from the rest of the record."""
+        """One order by its name. That it cannot be had now must not keep us from the rest of the record."""
+        if len(unread) >= UNREAD_MAX:
+            unread.append(name)
+            return None
         try:
             return self._named(name)
         except BrokerBusy:
             raise  # More requests would only make it worse.
         except BrokerUnavailable:
-            if len(unread) >= UNREAD_MAX:
-                raise
             probe("perform.order_left_unread")
             unread.append(name)
             return None
