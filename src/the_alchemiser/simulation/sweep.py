@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -77,12 +80,36 @@ def sweep(schedules: Sequence[Schedule], workers: int = 1) -> Iterator[Lived]:
     size = max(1, min(CHUNK_MAX, len(schedules) // (4 * workers)))
     chunks = [schedules[start : start + size] for start in range(0, len(schedules), size)]
     # Spawned, not forked: every worker begins as an ordinary process does.
+    before = set(multiprocessing.active_children())
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         try:
-            for lived in pool.map(_live_all, chunks):
+            with _deaf_to_interrupts():
+                worlds = pool.map(_live_all, chunks)
+            for lived in worlds:
                 yield from lived
+        except BaseException:
+            # Nobody waits for what is still being lived.
+            for child in set(multiprocessing.active_children()) - before:
+                child.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """What is started meanwhile ignores Ctrl-C, which a terminal sends to all of a command's processes.
+
+    This one ends the workers, and they print nothing of their own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def failure_file(folder: Path, lived: Lived) -> Path:
