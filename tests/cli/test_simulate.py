@@ -74,3 +74,45 @@ def test_the_matrix_tells_of_each_scenario_how_often_a_process_died_in_it(
     assert (found["runs"], found["lost"], found["doubled"]) == (2 * points, 0, 0)
     assert [row["scenario"] for row in found["scenarios"]] == ["start"]
     assert points > 0
+
+
+@pytest.mark.parametrize("seeds", ["1..1000001", "1.." + "9" * 5000])
+def test_more_seeds_than_anybody_can_live_are_wrong_usage(quickly: CommandLine, seeds: str) -> None:
+    ran = quickly("simulate", "--seeds", seeds)
+
+    assert (ran.code, "--seeds" in ran.complaint) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        Schedule(1, days=0),
+        Schedule(1, intensity="some"),
+        Schedule(1, life={"symbols": 5}),
+        Schedule(1, life={"cash": "much"}),
+        Schedule(1, life={"first_day": "2020-03-01"}),
+    ],
+)
+def test_a_file_with_a_life_that_cannot_be_lived_is_wrong_usage(
+    quickly: CommandLine, tmp_path: Path, nonsense: Schedule
+) -> None:
+    path = tmp_path / "life.json"
+    nonsense.write(path)
+
+    ran = quickly("simulate", "--replay", path)
+    assert (ran.code, str(path) in ran.complaint) == (2, True)
+
+
+def test_faults_of_a_file_that_did_not_come_about_are_named(quickly: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "life.json"
+    Schedule(1, faults=(Fault("submit", 9_999, "answer_lost"),)).write(path)
+
+    ran = quickly("simulate", "--replay", path)
+    assert (ran.code, "1 of 1 faults of the file did not come about" in ran.err) == (0, True)
+    assert "submit, call 9999: answer_lost" in ran.err
+
+
+def test_a_file_is_replayed_or_shrunk_not_both(quickly: CommandLine, tmp_path: Path) -> None:
+    ran = quickly("simulate", "--replay", tmp_path / "a.json", "--shrink", tmp_path / "a.json")
+
+    assert (ran.code, "exclude" in ran.complaint) == (2, True)

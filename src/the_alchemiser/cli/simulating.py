@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from the_alchemiser.simulation.world import Outcome
 
 SEEDS = "1..100"
+SEEDS_MAX = 1_000_000
+"""At a time: days of work for any machine."""
+SEED_DIGITS_MAX = 18
 DAYS_MAX = 5_000
 FAULTS_SHOWN = 12
 
@@ -37,7 +40,8 @@ def simulate(
         str, typer.Option(metavar="none|default|heavy", help="How much goes wrong.")
     ] = "default",
     workers: Annotated[
-        int, typer.Option("--workers", "-j", min=0, max=256, help="Processes; 0: one for each core.")
+        int,
+        typer.Option("--workers", "-j", min=0, max=256, metavar="N", help="Processes; 0: one for each core."),
     ] = 1,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where what replays a failure is written.")] = Path(
         "simulation-failures"
@@ -62,7 +66,11 @@ def simulate(
 
     A seed decides everything: what goes wrong, where and when. A violated invariant is written to a file to replay.
     """
+    from the_alchemiser.domain.errors import ConfigurationError
+
     frame = frame_of(context, as_json)
+    if (replay is not None) + (shrink is not None) + matrix > 1:
+        raise ConfigurationError("--replay, --shrink and --matrix exclude one another")
     if matrix:
         return run_matrix(frame, workers or os.cpu_count() or 1, out)
     if shrink is not None:
@@ -78,23 +86,43 @@ def _schedules(seeds: str, days: int, faults: str, shell: bool) -> list[Schedule
 
     if faults not in INTENSITIES:
         raise ConfigurationError(f"--faults: {faults!r} is none of {', '.join(INTENSITIES)}")
-    first, dots, last = seeds.partition("..")
-    if not first.isdecimal() or (dots and not last.isdecimal()) or int(last or first) < int(first):
-        raise ConfigurationError(f"--seeds: {seeds!r} is no range such as {SEEDS}")
-    return [Schedule(seed, days, faults, shell=shell) for seed in range(int(first), int(last or first) + 1)]
+    return [Schedule(seed, days, faults, shell=shell) for seed in _seeds(seeds)]
+
+
+def _seeds(text: str) -> range:
+    from the_alchemiser.domain.errors import ConfigurationError
+
+    first, dots, last = text.partition("..")
+    ends = (first, last if dots else first)
+    if not all(end.isdecimal() and len(end) <= SEED_DIGITS_MAX for end in ends):
+        raise ConfigurationError(f"--seeds: {text[:80]!r} is no range such as {SEEDS}")
+    found = range(int(ends[0]), int(ends[1]) + 1)
+    if not found:
+        raise ConfigurationError(f"--seeds: {text!r} ends before it begins; a range is such as {SEEDS}")
+    if len(found) > SEEDS_MAX:
+        raise ConfigurationError(
+            f"--seeds: {text!r} are {len(found):,} seeds; at most {SEEDS_MAX:,} at a time"
+        )
+    return found
 
 
 def _sweep(frame: Frame, schedules: list[Schedule], workers: int, out: Path) -> int:
     from the_alchemiser.simulation.sweep import Totals, failure_file, sweep
 
     totals, files, started = Totals(), {}, time.monotonic()
-    with progress_bar(len(schedules), "living seeds") as show:
-        for lived in sweep(schedules, workers):
-            totals.add(lived)
-            if lived.violations:
-                files[lived.seed] = failure_file(out, lived)
-                _say_failure(frame, lived, files[lived.seed])
-            show(totals.seeds, f"{totals.faults.total()} faults, {len(totals.failures)} failed")
+    try:
+        with progress_bar(len(schedules), "living seeds") as show:
+            for lived in sweep(schedules, workers):
+                totals.add(lived)
+                if lived.violations:
+                    files[lived.seed] = failure_file(out, lived)
+                    _say_failure(frame, lived, files[lived.seed])
+                show(totals.seeds, f"{totals.faults.total()} faults, {len(totals.failures)} failed")
+    except KeyboardInterrupt:
+        frame.say(
+            f"interrupted after {totals.seeds} of {len(schedules)} seeds, {len(totals.failures)} failed"
+        )
+        raise
     seconds = time.monotonic() - started
     frame.answer(_document(totals, files, seconds), lambda: _shown(totals, seconds))
     return FAILED if totals.failures else DONE
@@ -164,11 +192,10 @@ def _say_failure(frame: Frame, lived: Lived, path: Path) -> None:
 
 
 def _replay(frame: Frame, path: Path) -> int:
-    from the_alchemiser.simulation.schedule import Schedule
     from the_alchemiser.simulation.sweep import Lived, Totals
     from the_alchemiser.simulation.worlds import world_of
 
-    schedule, totals, started = Schedule.read(path), Totals(), time.monotonic()
+    schedule, totals, started = _read(path), Totals(), time.monotonic()
     outcome = world_of(schedule).run()
     lived = Lived.of(outcome)
     totals.add(lived)
@@ -176,6 +203,7 @@ def _replay(frame: Frame, path: Path) -> int:
         _say_failure(frame, lived, path)
     elif schedule.violated:
         frame.say(f"{schedule.violated}, which this life once violated, holds")
+    _say_what_did_not_strike(frame, schedule, outcome)
     seconds = time.monotonic() - started
     frame.answer(
         _document(totals, {lived.seed: path}, seconds) | {"digest": outcome.digest},
@@ -184,12 +212,47 @@ def _replay(frame: Frame, path: Path) -> int:
     return FAILED if lived.violations else DONE
 
 
+def _read(path: Path) -> Schedule:
+    """The life in a file. Raises ConfigurationError for one that cannot be lived."""
+    import msgspec
+
+    from the_alchemiser.domain.errors import ConfigurationError
+    from the_alchemiser.simulation.life import Life
+    from the_alchemiser.simulation.schedule import INTENSITIES, Schedule
+
+    schedule = Schedule.read(path)
+    if schedule.intensity not in INTENSITIES:
+        raise ConfigurationError(f"{path}: {schedule.intensity!r} is none of {', '.join(INTENSITIES)}")
+    if not 1 <= schedule.days <= DAYS_MAX:
+        raise ConfigurationError(f"{path}: {schedule.days} days; from 1 to {DAYS_MAX} can be lived")
+    try:
+        life = Life.of(schedule)
+        life.sessions(schedule.days)
+        life.engine_config(schedule.seed)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ConfigurationError(f"{path}: this life cannot be lived: {error}") from error
+    return schedule
+
+
+def _say_what_did_not_strike(frame: Frame, schedule: Schedule, outcome: Outcome) -> None:
+    """A file of an older version may be lived differently now, and then shows less than it did."""
+    from the_alchemiser.simulation.catalogue import described
+
+    struck = {(fault.site, fault.number, fault.kind) for fault in outcome.struck}
+    missed = [
+        fault for fault in schedule.faults or () if (fault.site, fault.number, fault.kind) not in struck
+    ]
+    if missed:
+        frame.say(f"{len(missed)} of {len(schedule.faults or ())} faults of the file did not come about:")
+    for fault in missed[:FAULTS_SHOWN]:
+        frame.say(f"    {described(fault)}")
+
+
 def _shrink(frame: Frame, path: Path) -> int:
     from the_alchemiser.domain.errors import ConfigurationError
-    from the_alchemiser.simulation.schedule import Schedule
     from the_alchemiser.simulation.shrink import RUNS_MAX, shrink
 
-    schedule, target = Schedule.read(path), path.with_suffix(".min.json")
+    schedule, target = _read(path), path.with_suffix(".min.json")
     with progress_bar(RUNS_MAX, "shrinking") as show:
         try:
             found = shrink(schedule, lambda runs, best: show(runs, f"{len(best.faults or ())} faults left"))
@@ -221,4 +284,7 @@ def _instant(at: int) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add this command, with an example in its help."""
-    app.command(epilog="Example: alchemiser simulate --seeds 1..1000 --faults heavy -j 0")(simulate)
+    app.command(
+        short_help="Live through seeded misfortune, and judge it.",
+        epilog="Example: alchemiser simulate --seeds 1..1000 --faults heavy -j 0",
+    )(simulate)
