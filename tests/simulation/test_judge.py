@@ -17,7 +17,7 @@ from the_alchemiser.domain.facts import Fact
 from the_alchemiser.domain.intent import TradingState
 from the_alchemiser.domain.market import Quote
 from the_alchemiser.domain.money import Side
-from the_alchemiser.domain.orders import Execution, Fill, FillSource, OrderReport, OrderStatus
+from the_alchemiser.domain.orders import Evidence, Execution, Fill, FillSource, OrderReport, OrderStatus
 from the_alchemiser.exchange.venue.account import OtherActivity
 from the_alchemiser.simulation.judge import keeping
 from the_alchemiser.simulation.judge.case import CHECKS, Rules
@@ -749,6 +749,65 @@ def test_an_order_given_up_after_one_list_is_found(court: Court) -> None:
     assert court.violated == {"I-UNK"}
 
 
+def test_an_order_given_up_that_nobody_watches_is_found(court: Court) -> None:
+    unanswered(court)
+    court.wait(60)
+    look(court)
+    court.report(A, OrderStatus.ABANDONED)
+    asked(court, "account", f"look_up {A}")
+    court.wait(480)
+    court.step()
+    assert court.texts == []
+    court.wait(1)
+    court.step()
+    assert court.violated == {"I-UNK"}
+
+
+def test_an_order_that_turned_up_need_not_be_watched(court: Court) -> None:
+    unanswered(court)
+    court.wait(60)
+    look(court)
+    court.report(A, OrderStatus.ABANDONED)
+    asked(court, "account")
+    court.report(A, OrderStatus.CANCELED)
+    court.say(told.AlertRaised(court.now, "error", "it turned up"))
+    court.wait(481)
+    court.step()
+    assert court.texts == []
+
+
+def test_an_order_that_turned_up_and_nobody_was_told_is_found(court: Court) -> None:
+    unanswered(court)
+    court.wait(60)
+    look(court)
+    court.report(A, OrderStatus.ABANDONED)
+    court.step()
+    assert court.texts == []
+    court.wait(1)
+    court.exchange.add(A)
+    court.report(A, OrderStatus.NEW)
+    court.step()
+    assert "I-ALRM" in court.violated
+
+
+def test_an_order_that_turned_up_is_asked_for_from_then_on(court: Court) -> None:
+    unanswered(court)
+    court.wait(60)
+    look(court)
+    asked(court, "account", "open_orders")
+    court.report(A, OrderStatus.ABANDONED)
+    court.wait(150)
+    asked(court, f"look_up {A}")
+    court.report(A, OrderStatus.PENDING_CANCEL)
+    court.say(told.AlertRaised(court.now, "error", "it turned up"))
+    court.wait(120)
+    court.step()
+    assert court.texts == []
+    court.wait(1)
+    court.step()
+    assert court.violated == {"I-EXT"}
+
+
 def test_a_silence_taken_for_a_refusal_is_found(court: Court) -> None:
     unanswered(court)
     court.report(A, OrderStatus.REJECTED)
@@ -824,6 +883,17 @@ def test_an_order_that_leaves_after_its_session_is_found(court: Court) -> None:
     court.exchange.now = CLOSE
     court.judge.departed(Departure(A))
     assert court.violated == {"I-STALE"}
+
+
+def test_an_order_sent_again_after_its_session_is_found(court: Court) -> None:
+    unanswered(court)
+    for at, expected in ((CLOSE - 1, set()), (CLOSE, {"I-STALE"})):
+        court.exchange.now = at
+        look(court)
+        court.judge.case.hearing.not_found[A] = [at]
+        court.say(told.OrderSentAgain(at, A, Evidence(1, 2, 0)))
+        court.step()
+        assert court.violated & {"I-STALE"} == expected
 
 
 def test_a_sale_needs_no_quote(court: Court) -> None:

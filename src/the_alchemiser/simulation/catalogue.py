@@ -170,8 +170,16 @@ TIMED = (
         ),
     ),
     Site("clog", 4.0, (Kind("clogged", amount=(5.0, 240.0)), Kind("swizzled", 0.3, amount=(10.0, 120.0)))),
+    # The books of the broker: money that came is told of only later.
+    Site("books", 0.8, (Kind("unlisted_deposit", amount=(60.0, 1800.0)),)),
 )
 """What happens by itself, so many times a day."""
+
+DETOURS = (
+    Site("opening", 0.5, (Kind("empty"),)),
+    Site("detour", 0.1, (Kind("request_detained", amount=(140.0, 300.0)),)),
+)
+"""The first list of holdings there ever is; and orders on a way that holds up one with all its repeats."""
 
 WIRES = (
     Site("net:connect", 0.08, (Kind("refused"), Kind("hang"), Kind("slow", amount=(0.1, 20.0)))),
@@ -212,7 +220,7 @@ CLOGGABLE = tuple(site.name for site in CALLS)
 
 def kinds_by_site() -> dict[str, tuple[str, ...]]:
     """Every kind of fault at every site: what a gate must have seen."""
-    return {site.name: tuple(kind.name for kind in site.kinds) for site in (*COUNTED, *TIMED)}
+    return {site.name: tuple(kind.name for kind in site.kinds) for site in (*COUNTED, *DETOURS, *TIMED)}
 
 
 def described(fault: Fault) -> str:

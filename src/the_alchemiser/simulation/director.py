@@ -49,7 +49,7 @@ class Director:
             swarm = stream(self._seed, "swarm")
             self._swarm = {
                 site.name: _Armed(site, self._strength, swarm, stream(self._seed, f"site {site.name}"))
-                for site in (*catalogue.COUNTED, *catalogue.WIRES)
+                for site in (*catalogue.COUNTED, *catalogue.WIRES, *catalogue.DETOURS)
             }
 
     def calm(self) -> None:

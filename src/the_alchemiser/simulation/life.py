@@ -40,6 +40,10 @@ PATHS_KEPT = 700
 """Enough for every session and stock that worlds of one day look at; the rest is drawn again when needed."""
 
 
+LIVE_ORDERS_MAX = 50
+"""Exits pass whatever the limit of open orders is: this bounds a memory, that one a risk."""
+
+
 class Life(msgspec.Struct, frozen=True):
     """The circumstances of one world. A schedule may state any of these by name."""
 
@@ -58,13 +62,21 @@ class Life(msgspec.Struct, frozen=True):
     expired_as: str = "expired"
     latest_first: bool = False
     """Whether of several things at one instant the last one set comes first."""
+    order_percent_max: int = 100
+    """How large an order may be: per cent of the cash."""
+    position_percent_max: int = 100
+    open_orders_max: int = 50
+    restricted: tuple[Symbol, ...] = ()
+    has_standby: bool = False
+    """Whether another engine takes the place of one that stands still for longer than its lease lives."""
     calm_minutes_after_cycle: int = 480
     """When the last day's chaos ends at the latest: so long after its cycle began, or two minutes after the close."""
 
     @classmethod
     def of(cls, schedule: Schedule) -> Life:
         """The seed's life, with what the schedule says otherwise. Raises msgspec.ValidationError for nonsense."""
-        drawn = msgspec.to_builtins(_drawn(schedule.seed))
+        life = _drawn(schedule.seed)
+        drawn = {**msgspec.to_builtins(life), **_constraints(schedule.seed, life.symbols)}
         return msgspec.convert({**drawn, **schedule.life}, cls, strict=False)
 
     def rules(self) -> VenueRules:
@@ -78,7 +90,7 @@ class Life(msgspec.Struct, frozen=True):
     def judged_by(self, config: EngineConfig) -> Rules:
         """What the judge holds the engine to."""
         execution = config.cycle.execution
-        bounds = {"live orders": config.cycle.limits.open_orders_max}
+        bounds = {"live orders": LIVE_ORDERS_MAX}
         return rules_of(
             config.cycle.limits,
             market_collar_ppm=int(execution.market_collar * MILLION),
@@ -97,8 +109,10 @@ class Life(msgspec.Struct, frozen=True):
         """An engine that wants another portfolio every day."""
         execution = ExecutionPolicy(self.walk_steps, self.step_seconds, self.market_seconds_before_close)
         limits = RiskLimits(
-            order_notional_max=decimal(self.cash),
-            position_weight_max=ONE,
+            order_notional_max=decimal(self.cash) * self.order_percent_max / 100,
+            position_weight_max=ONE * self.position_percent_max / 100,
+            open_orders_max=self.open_orders_max,
+            restricted=frozenset(self.restricted),
             daily_loss_max=decimal(self.cash),
         )
         cycle = CycleConfig(
@@ -207,3 +221,18 @@ def _drawn(seed: int) -> Life:
         latest_first=chance.random() < 0.3,
         calm_minutes_after_cycle=chance.choice((1, 5, 20, 480, 480)),
     )
+
+
+def _constraints(seed: int, symbols: tuple[Symbol, ...]) -> dict[str, object]:
+    """What is tight in a world: the limits of a careful owner, or the time that is left before the close."""
+    chance = stream(seed, "constraints")
+    found: dict[str, object] = {
+        "order_percent_max": chance.choice((100, 100, 100, 100, 30)),
+        "position_percent_max": chance.choice((100, 100, 100, 100, 30)),
+        "open_orders_max": chance.choice((50, 50, 50, 50, 2)),
+        "restricted": [symbol for symbol in symbols if chance.random() < 0.03],
+        "has_standby": chance.random() < 0.5,
+    }
+    if chance.random() < 0.12:
+        found |= {"minutes_before_close": 4, "step_seconds": 20, "market_seconds_before_close": 60}
+    return found

@@ -65,6 +65,10 @@ class Network:
         self.broker = DirectBroker(time.exchange)
         self.clogged: set[str] = set()
         self.last: dict[str, tuple[Nanos, Any]] = {}
+        self.detained: set[str] = set()
+        """Orders that are held up somewhere: what is sent after one under the same name does not pass it."""
+        self.has_listed = False
+        """Whether holdings were asked for before."""
         self.departed: Callable[[str, object], None] = lambda machine, request: None
         """Told every request that leaves a process."""
         self.asked: Callable[[str, object], None] = lambda site, about: None
@@ -111,8 +115,8 @@ class Failed:
 class Conversation:
     """One request and its answer, on their way."""
 
-    def __init__(self, network: Network, site: str, act: Act, fault: Fault | None) -> None:
-        self._network, self._site, self._act = network, site, act
+    def __init__(self, network: Network, site: str, act: Act, fault: Fault | None, order: str = "") -> None:
+        self._network, self._site, self._act, self._order = network, site, act, order
         self._kind = "" if fault is None else fault.kind
         self._amount = 0.0 if fault is None else fault.amount
         self.arrived: Callable[[], None] = lambda: None
@@ -125,17 +129,20 @@ class Conversation:
         """The request leaves."""
         self._deliver = deliver
         self._after(ANSWER_SECONDS_MAX, lambda: self._end(_unheard("no answer in time")))
-        if self._site in self._network.clogged:
+        if self._site in self._network.clogged or self._order in self._network.detained:
             return
+        if self._kind == "request_detained":
+            self._network.detained.add(self._order)
         if self._kind in NEVER_ARRIVES:
             self._turn_back()
             return
-        late = self._amount if self._kind == "request_late" else 0.0
+        late = self._amount if self._kind in ("request_late", "request_detained") else 0.0
         self._after(self._there + late, self._arrive)
         if self._copies > 1:
             self._after(self._there + self._network.way_seconds(self._site), self._arrive)
 
     def _arrive(self) -> None:
+        self._network.detained.discard(self._order)
         try:
             answer = self._act()
         except BrokerError as refusal:
@@ -271,8 +278,9 @@ class Link:
         if site in CHANGING:
             self._network.departed(self._name, about)
         self._network.asked(site, about)
-        fault = self._network.director.strike(site, self._senseless(site))
-        conversation = Conversation(self._network, site, act, fault)
+        fault = self._network.director.strike(site, self._senseless(site)) or self._strike_seldom(site)
+        order = about.client_order_id if isinstance(about, OrderRequest) else ""
+        conversation = Conversation(self._network, site, act, fault, order)
         conversation.arrived = lambda: points.pass_by(f"{site}: arrived")
 
         def begin(deliver: Deliver) -> None:
@@ -286,6 +294,14 @@ class Link:
             raise _as_seen(site, answer.error)
         heard: Answer = answer
         return heard
+
+    def _strike_seldom(self, site: str) -> Fault | None:
+        """What meets only the first of these calls, or only those that nothing else met."""
+        network = self._network
+        if site == "positions" and not network.has_listed:
+            network.has_listed = True
+            return network.director.strike("opening")
+        return network.director.strike("detour") if site == "submit" else None
 
     def _senseless(self, site: str) -> tuple[str, ...]:
         """What cannot happen here: an old answer where there is none."""

@@ -118,6 +118,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """When another engine may next want the lease, None for never: until then nobody sees whether it is renewed."""
     ended: Callable[[Machine, float], None]
     """Told that a process ended, and in how many seconds it is to start again."""
+    paused: Callable[[Machine, float], None]
+    """Told that a process stands still, and for how many seconds."""
     broken: Callable[[Machine, Exception], None]
     """Told what the engine raised that it must never raise."""
 
@@ -352,6 +354,7 @@ class CoreMachine:
             time = self._around.time
             self.pause()
             time.at(time.now + round(fault.amount * SECOND), self._crew.go_on)
+            self._around.paused(self, fault.amount)
         else:
             self._end(fault.amount)
 

@@ -116,6 +116,12 @@ class Venue:
             return False
         return True
 
+    def deposit_unlisted(self, fault: Fault, until: Nanos) -> None:
+        """Money comes, and the broker lists the transfer only later, at `until` at the latest."""
+        chance = stream(self._seed, f"venue {fault.kind} {fault.number}")
+        listed_after = min(round(fault.amount * SECOND), max(until - self._exchange.now, 0))
+        self._exchange.transfer(chance.randint(1, 500_000) * CENT_E13, listed_after)
+
     def _halt(self, fault: Fault, chance: random.Random) -> None:
         now, market = self._exchange.now, self._exchange.market
         halt = Halt(chance.choice(self._symbols), now, now + round(fault.amount * SECOND), "T1")

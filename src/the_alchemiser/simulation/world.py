@@ -28,6 +28,7 @@ from the_alchemiser.simulation.quiescence import check
 from the_alchemiser.simulation.schedule import Fault, Schedule
 from the_alchemiser.simulation.venue import Venue
 from the_alchemiser.simulation.virtual import VirtualTime
+from the_alchemiser.store.lease import LEASE_SECONDS
 
 SETTLED_MINUTES = 2
 """How long after the close the chaos of the last day lasts at the longest."""
@@ -37,6 +38,8 @@ CLOSE_SECONDS = 400
 """How soon after the close the day's books are closed: they are made up after a minute and, if need be, five later."""
 RIVAL_SECONDS = 15
 """So long before a second engine comes the lease is seen to."""
+TAKE_OVER_SECONDS = 1
+"""How long after the expiry of a lease a standby takes it."""
 VIOLATIONS_MAX = 20
 
 
@@ -139,6 +142,7 @@ class World:
             told=self._told,
             rivaled_from=self._rivaled_from,
             ended=self._ended,
+            paused=self._paused,
             broken=self._broken,
         )
 
@@ -200,6 +204,8 @@ class World:
             self.machine.ask(CycleAsked(self.time.now))
         elif fault.site == "store":
             self.disk.befall(fault)
+        elif fault.site == "books":
+            self.venue.deposit_unlisted(fault, self._calm_at())
         elif fault.site == "clog":
             self.network.clog(fault)
 
@@ -226,6 +232,18 @@ class World:
         self._rivals.append(self._rival)
         self._rival.start()
         self.time.at(self.time.now + round(fault.amount * SECOND), self._end_rival)
+
+    def _paused(self, machine: Machine, seconds: float) -> None:
+        """Where somebody watches over the process, another engine takes its place once its lease has expired."""
+        takes_over_after = LEASE_SECONDS + TAKE_OVER_SECONDS
+        if self.life.has_standby and machine is self.machine and seconds > takes_over_after:
+            stands_in = Fault("process", 0, "second", round(seconds, 3))
+            self.time.at(self.time.now + takes_over_after * SECOND, lambda: self._take_over(stands_in))
+
+    def _take_over(self, fault: Fault) -> None:
+        if not self._is_calm and self._rival is None:
+            self.clerk.struck(fault)
+            self._start_rival(fault)
 
     def _end_rival(self) -> None:
         rival, self._rival = self._rival, None

@@ -36,6 +36,8 @@ class Rules(msgspec.Struct, frozen=True):
     looking: int = 2 * MINUTE
     """How long what is open, lost or told in part may be left without anybody's asking for it: the longest pause after
     a read that failed, or that found the keys refused, is a minute, and such a read may take half of another."""
+    looking_again: int = 480 * SECOND
+    """The same of an order that was given up: the record is read every five minutes, and a read may fail."""
     reading_a_gap: int = 30 * SECOND
     """How soon after the stream is back the record is asked for: other requests may be on their way before."""
     bounds: dict[str, int] = {}

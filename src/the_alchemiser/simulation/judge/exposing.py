@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from the_alchemiser.domain.facts import OrderIntended, SnapshotTaken, TradeApproved
+from the_alchemiser.domain.facts import OrderIntended, OrderSentAgain, SnapshotTaken, TradeApproved
 from the_alchemiser.exchange.venue.account import FillRecord
 from the_alchemiser.simulation.judge.case import ARRIVAL, CHECKS, DEPARTURE, FILL, STEP, Case, Texts
 from the_alchemiser.simulation.judge.exact import FINEST_E13, MILLION, MINUTE, price_e4, shares_e9
@@ -165,6 +165,15 @@ def no_order_after_its_session(case: Case, departure: Departure) -> Texts:
     # Sent again in doubt, the same order is an old one: it is for its session, as its exit would be.
     if intent.status == "intended" and intent.not_after and now >= intent.not_after:
         yield f"{name} left {(now - intent.not_after) / 1e9:.0f} s after it was too late"
+
+
+@CHECKS.on(OrderSentAgain, "I-STALE")
+def no_repeat_after_its_session(case: Case, fact: OrderSentAgain) -> Texts:
+    """I-STALE: what is looked for past the end of its session is not decided anew."""
+    intent = case.story.intents.get(fact.client_order_id)
+    closes_at = case.story.closes_at.get(intent.cycle_id, 0) if intent is not None else 0
+    if closes_at and fact.at >= closes_at:
+        yield f"{fact.client_order_id} is sent again {(fact.at - closes_at) / 1e9:.0f} s after its session ended"
 
 
 @CHECKS.on(SnapshotTaken, "I-STALE")

@@ -30,10 +30,18 @@ def the_unknown_is_looked_for(case: Case) -> Texts:
             yield f"{intent.name} is unknown and nobody asks for it"
 
 
+@CHECKS.on(STEP, "I-UNK")
+def what_was_given_up_is_watched(case: Case) -> Texts:
+    """I-UNK: an order that was given up may turn up yet: it is asked for by its name for the rest of its day."""
+    for intent in case.story.given_up.values():
+        if _is_late(case, f"look_up {intent.name}", intent.given_up_at, case.rules.looking_again):
+            yield f"{intent.name} was given up and nobody asks for it any more"
+
+
 @CHECKS.on(STEP, "I-EXT")
 def open_orders_are_polled(case: Case) -> Texts:
     """I-EXT: while an order is open, the list of open orders is asked for, whatever the stream says or does not say."""
-    since = min((intent.at for intent in case.story.live.values()), default=None)
+    since = min((max(one.at, one.returned_at) for one in case.story.live.values()), default=None)
     if since is not None and _is_late(case, "open_orders", since, case.rules.looking):
         yield "orders are open and nobody asks for the list of them"
 

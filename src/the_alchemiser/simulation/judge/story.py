@@ -15,6 +15,8 @@ from the_alchemiser.domain.orders import OrderRequest
 from the_alchemiser.simulation.judge.exact import cost_e13, fraction, money_e13, price_e4, shares_e9
 
 ENDED = frozenset({"filled", "canceled", "expired", "rejected", "replaced", "abandoned", "denied", "unsent"})
+BELIEVED = frozenset({"abandoned", "denied", "unsent"})
+"""Ends that are a belief: the broker has not said so."""
 LIVE = frozenset({"accepted", "new", "partially_filled", "pending_cancel"})
 EXTERNAL = "external-"
 
@@ -45,6 +47,10 @@ class Intent(msgspec.Struct):
     """Since when more shares are reported as filled than are booked; 0: they are not."""
     lost_at: int = 0
     """When the journal last said that no clear answer had come; 0: never."""
+    returned_at: int = 0
+    """When it was found to be open after it had been taken for ended; 0: it was not."""
+    given_up_at: int = 0
+    """When it was given up; 0: it was not."""
 
     @property
     def name(self) -> str:
@@ -81,6 +87,8 @@ class Story:
         self.intents: dict[str, Intent] = {}
         self.live: dict[str, Intent] = {}
         """Intents that the journal does not know to have ended."""
+        self.given_up: dict[str, Intent] = {}
+        """Orders of this day that were given up and have not turned up."""
         self.cancels: set[str] = set()
         self.approved: dict[tuple[str, str, str], told.TradeApproved] = {}
         """Approved trades by cycle, symbol and side."""
@@ -117,7 +125,7 @@ class Story:
     def take(self, fact: Fact) -> None:
         """One more durable fact."""
         self.facts.append(fact)
-        alarm = alarm_of(fact)
+        alarm = alarm_of(fact) or self._turned_up(fact)
         if alarm and not self._is_known(fact):
             self.alarming.append((fact.at, alarm))
         change = CHANGES.get(type(fact))
@@ -127,6 +135,16 @@ class Story:
     def _is_known(self, fact: Fact) -> bool:
         """Whether it was told of before: an order that is sent again is no news."""
         return type(fact) is told.OrderLost and self.intents[fact.client_order_id].status != "intended"
+
+    def _turned_up(self, fact: Fact) -> str:
+        """Whether it tells of an order that was taken for absent and is not."""
+        if type(fact) is not told.OrderReported:
+            return ""
+        name, status = fact.report.client_order_id, fact.report.status.value
+        believed = self.intents[name].status
+        if believed not in BELIEVED or RANKS[status] <= RANKS["abandoned"]:
+            return ""
+        return f"{name}, {believed} before, is {status}"
 
     def intervals_of(self, client_order_id: str) -> list[Interval]:
         """What is booked of an order, ours or not."""
@@ -178,8 +196,17 @@ class Story:
         # Among live words any may follow any: a cancel can be turned down.
         if RANKS[status] > RANKS[intent.status] or {status, intent.status} <= LIVE:
             intent.status = status
+        self._watch(intent, fact.at)
         intent.reported_e9 = max(intent.reported_e9, shares_e9(report.filled))
         self._follow(intent, fact.at)
+
+    def _watch(self, intent: Intent, at: int) -> None:
+        """What was given up is watched until it turns up, or its day is over."""
+        if intent.status == "abandoned":
+            self.given_up[intent.name] = intent
+            intent.given_up_at = intent.given_up_at or at
+        elif self.given_up:
+            self.given_up.pop(intent.name, None)
 
     def _order_lost(self, fact: told.OrderLost) -> None:
         intent = self.intents[fact.client_order_id]
@@ -251,8 +278,10 @@ class Story:
         intent.lacking_since = (intent.lacking_since or at) if is_lacking else 0
         if intent.has_ended:
             self.live.pop(intent.name, None)
-        else:
+            intent.returned_at = 0
+        elif intent.name not in self.live:
             self.live[intent.name] = intent
+            intent.returned_at = at
 
     def _move(self, symbol: str, by_e9: int, price: Fraction) -> None:
         if not by_e9:
@@ -307,6 +336,7 @@ class Story:
 
     def _day_closed(self, fact: told.DayClosed) -> None:
         self.closed.append(fact)
+        self.given_up.clear()
 
     def _alert_raised(self, fact: told.AlertRaised) -> None:
         self.alerts.append(fact)
