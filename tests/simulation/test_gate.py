@@ -32,7 +32,6 @@ PLACES = (
 )
 
 OUT_OF_REACH = {
-    "arrival.absent_order_lives": "a request must be under way for longer than its order is looked for",
     "arrival.cancel_waits_for_a_name": "an order must be unwanted before its answer came",
     "arrival.order_never_sent": "rare: the process dies between the intent and the request, and the day ends",
     "arrival.repeat_refused": "rare: what was sent again had arrived meanwhile",

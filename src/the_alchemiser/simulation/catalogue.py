@@ -55,8 +55,15 @@ _ONCE = tuple(kind for kind in _LISTING if kind.name != "stale")
 """What is asked for once a day has no earlier answer."""
 
 CALLS = (
-    Site("submit", 0.35, _CHANGING),
-    Site("cancel", 0.55, tuple(kind for kind in _CHANGING if kind.name != "answer_of_another")),
+    Site("submit", 0.48, _CHANGING),
+    Site(
+        "cancel",
+        0.75,
+        (
+            *(kind for kind in _CHANGING if kind.name not in ("answer_of_another", "unauthorized")),
+            Kind("unauthorized", 2.0),
+        ),
+    ),
     Site("look_up", 0.15, (*_READING, Kind("empty", 0.5), Kind("answer_of_another", 0.5))),
     Site("open_orders", 0.02, _LISTING),
     Site("orders_since", 0.15, _LISTING),
