@@ -86,7 +86,7 @@ def test_the_words_of_the_market_know_nothing_of_trading_and_money_knows_nothing
     """Common words (money, instants), then the market, then orders, then what is held and what is wanted."""
     layers = [
         *(
-            ["money", "instants", "errors", "probes", "hearing"],
+            ["money", "instants", "errors", "probes", "hearing", "departure"],
             ["market"],
             ["orders"],
             ["intervals"],
