@@ -228,9 +228,8 @@ class TradingCycle:
         promised = sum((self.orders.reserved(order) for order in self.state.live.values()), ZERO)
         left = self.state.ledger.cash - promised
         if of_others is None:
-            return min(
-                left, ZERO
-            )  # An order of somebody else's may take any amount: nothing is sure to be left.
+            # An order of somebody else's may take any amount: nothing is sure to be left.
+            return min(left, ZERO)
         return left - of_others
 
     def _move(self, step: Step, book: CycleBook, work: Work) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from the_alchemiser.bootstrap import Connection, System, assemble, tell_time
@@ -244,9 +244,6 @@ class MortalJournal(ProcessStore):
         super().append(facts)
         self._life.meet("committed")
         self._life.meet("sent", FLIGHT_SECONDS)
-
-    def read(self) -> Iterator[Fact]:
-        return super().read()
 
 
 def _is_ordinary(error: BaseException) -> bool:
