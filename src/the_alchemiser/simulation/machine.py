@@ -123,6 +123,19 @@ class Surroundings(msgspec.Struct, frozen=True):
     broken: Callable[[Machine, Exception], None]
     """Told what the engine raised that it must never raise."""
 
+    def strike(
+        self, moment: str, crew: Crew, suffer: Callable[[Fault], None], delay_seconds: float = 0.0
+    ) -> None:
+        """This is a moment at which a process may be struck; asked by one of its own threads."""
+        fault = self.director.strike(moment)
+        if fault is None:
+            return
+        if delay_seconds:
+            self.time.at(self.time.now + round(delay_seconds * SECOND), lambda: suffer(fault))
+        else:
+            suffer(fault)
+            crew.sleep(0)  # where a thread that was killed stays
+
 
 class CoreMachine:
     """The engine in its turns, driven as the live driver drives it, over the link."""
@@ -331,16 +344,7 @@ class CoreMachine:
     # What befalls it
 
     def _meet(self, moment: str, delay_seconds: float = 0.0) -> None:
-        """This is a moment at which the process may be struck."""
-        fault = self._around.director.strike(moment)
-        if fault is None:
-            return
-        if delay_seconds:
-            time = self._around.time
-            time.at(time.now + round(delay_seconds * SECOND), lambda: self.suffer(fault))
-        else:
-            self.suffer(fault)
-            self._crew.sleep(0)  # where a thread that was killed stays
+        self._around.strike(moment, self._crew, self.suffer, delay_seconds)
 
     def suffer(self, fault: Fault) -> None:
         """A fault of the process as a whole."""

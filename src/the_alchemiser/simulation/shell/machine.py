@@ -188,15 +188,7 @@ class Incarnation:
 
     def meet(self, moment: str, delay_seconds: float = 0.0) -> None:
         """This is a moment at which the process may be struck; asked by one of its threads."""
-        fault = self._around.director.strike(moment)
-        if fault is None:
-            return
-        if delay_seconds:
-            time = self._around.time
-            time.at(time.now + round(delay_seconds * SECOND), lambda: self._suffer(fault))
-        else:
-            self._suffer(fault)
-            self.crew.sleep(0)  # where a thread that was killed stays
+        self._around.strike(moment, self.crew, self._suffer, delay_seconds)
 
     def _suffer(self, fault: Fault) -> None:
         if not self.crew.is_dead:
